@@ -1,0 +1,68 @@
+"""One loaded ONNX model, its errors turned into ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from pellucid.errors import EngineError, ModelError
+
+_FATAL_ONLY = 4  # onnxruntime's own log would go to stderr beside our message
+
+
+class Session:
+    """A model ready to run; `metadata` is the file's.
+
+    `threads` bounds the threads of one run; the default is every processor allowed.
+    """
+
+    def __init__(self, model: bytes, where: str = "", threads: int | None = None):
+        options = ort.SessionOptions()
+        options.log_severity_level = _FATAL_ONLY
+        options.intra_op_num_threads = threads or processors()
+        # Threads that spin between runs would starve whatever else the program does.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = ort.InferenceSession(
+                model,
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,  # it would print to stdout and try the same again
+            )
+            self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # onnxruntime has no error class of its own to catch
+            raise ModelError(
+                "onnxruntime can't load this model", where=where, received=_short(error),
+                remedy="check that the file is whole: copy it again, or train again",
+            ) from error  # fmt: skip
+        self._where = where
+
+    def output_shape(self, name: str) -> list[int | str | None]:
+        """The declared shape of an output; a name or None stands where it is open. Empty if there is no such output."""
+        return next((list(output.shape) for output in self._session.get_outputs() if output.name == name), [])
+
+    def run(self, inputs: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
+        """One output for these inputs."""
+        try:
+            return np.asarray(self._session.run([output], dict(inputs))[0])
+        except Exception as error:
+            shapes = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in inputs.items())
+            raise EngineError(
+                "onnxruntime failed on this input", where=self._where, received=f"{shapes}: {_short(error)}"
+            ) from error
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
