@@ -1,0 +1,83 @@
+"""A model measured on pictures, through its file alone: each picture goes in raw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import DataError, PellucidError
+from pellucid.evaluation.report import Evaluation, evaluate_probabilities
+from pellucid.images import Source, picture_digest
+from pellucid.model import ModelFile, Prediction
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The figures, and the (path, reason) of pictures that couldn't be read and are not in them."""
+
+    evaluation: Evaluation
+    left_out: tuple[tuple[str, str], ...]
+
+
+def measure(
+    model: ModelFile,
+    source: Source,
+    rows: NDArray[np.int64],
+    digests: NDArray[np.uint8] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Measured:
+    """Evaluate the model on these rows of the source. The source's classes must all be the model's.
+
+    `digests` uint8 [len(rows), 16]: what the pictures' pixels must still be; one that isn't is left out and listed.
+    Raises DataError where a class is unknown to the model, or no picture could be read.
+    """
+    places = _class_places(model, source)
+    answers: list[NDArray[np.float32]] = []
+    labels: list[int] = []
+    left_out: list[tuple[str, str]] = []
+    for done, (row, answer) in enumerate(
+        zip(rows, model.predict_each(_pictures(source, rows, digests)), strict=True)
+    ):
+        if isinstance(answer, Prediction):
+            answers.append(answer.probabilities)
+            labels.append(places[source.labels[row]])
+        else:
+            left_out.append((source.path(int(row)), answer.what))
+        if progress:
+            progress(done + 1, len(rows))
+    if not answers:
+        raise DataError(
+            "No picture could be read", where=source.where, received=f"{len(rows):,} pictures",
+            remedy="give pictures that open in a picture viewer",
+        )  # fmt: skip
+    return Measured(evaluate_probabilities(labels, np.stack(answers), model.classes), tuple(left_out))
+
+
+def _class_places(model: ModelFile, source: Source) -> list[int]:
+    unknown = [name for name in source.classes if name not in model.classes]
+    if unknown:
+        raise DataError(
+            "These pictures have classes that the model doesn't know",
+            where=source.where,
+            received=", ".join(unknown[:10]),
+            remedy=f"the model's classes are {', '.join(model.classes[:20])}",
+        )
+    return [model.classes.index(name) for name in source.classes]
+
+
+def _pictures(source: Source, rows: NDArray[np.int64], digests: NDArray[np.uint8] | None) -> Iterator[Any]:
+    """The pictures in order; one that can't be used comes as its error, and the rest go on."""
+    for place, row in enumerate(rows):
+        try:
+            pixels = source.read(int(row))
+            if digests is not None and picture_digest(pixels) != digests[place].tobytes():
+                raise DataError(
+                    "The picture has changed since the model was trained", where=source.path(int(row))
+                )
+            yield pixels
+        except PellucidError as error:
+            yield error
