@@ -1,7 +1,17 @@
 """How good the answers are: figures from labels and probabilities, and a model measured through its file."""
 
 from pellucid.evaluation.measure import Measured, measure
-from pellucid.evaluation.metrics import log_loss
+from pellucid.evaluation.metrics import calibration_error, log_loss
 from pellucid.evaluation.report import Evaluation, evaluate_probabilities
+from pellucid.evaluation.temperature import fit_temperature, softmax
 
-__all__ = ["Evaluation", "Measured", "evaluate_probabilities", "log_loss", "measure"]
+__all__ = [
+    "Evaluation",
+    "Measured",
+    "calibration_error",
+    "evaluate_probabilities",
+    "fit_temperature",
+    "log_loss",
+    "measure",
+    "softmax",
+]

@@ -13,6 +13,7 @@ from pellucid.errors import DataError, PellucidError
 from pellucid.evaluation.report import Evaluation, evaluate_probabilities
 from pellucid.images import Source, picture_digest
 from pellucid.model import ModelFile, Prediction
+from pellucid.storage import shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,8 @@ def measure(
 
 
 def _class_places(model: ModelFile, source: Source) -> list[int]:
-    unknown = [name for name in source.classes if name not in model.classes]
+    names = [shown(name) for name in source.classes]
+    unknown = [name for name in names if name not in model.classes]
     if unknown:
         raise DataError(
             "These pictures have classes that the model doesn't know",
@@ -66,7 +68,7 @@ def _class_places(model: ModelFile, source: Source) -> list[int]:
             received=", ".join(unknown[:10]),
             remedy=f"the model's classes are {', '.join(model.classes[:20])}",
         )
-    return [model.classes.index(name) for name in source.classes]
+    return [model.classes.index(name) for name in names]
 
 
 def _pictures(source: Source, rows: NDArray[np.int64], digests: NDArray[np.uint8] | None) -> Iterator[Any]:

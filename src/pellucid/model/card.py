@@ -43,12 +43,16 @@ class Figures(_Part):
 
 
 class Card(_Part):
-    """A model file's card. `format` rises when a reader of the old form could misread the new one."""
+    """A model file's card. `format` rises when a reader of the old form could misread the new one.
+
+    `temperature` divides the logits before the last softmax, inside the graph.
+    """
 
     format: int = Field(default=1, ge=1, le=1)
     classes: tuple[str, ...] = Field(min_length=1, max_length=1_000_000)
     network: str
     preprocessing: Preprocessing
+    temperature: float = Field(default=1.0, ge=0.01, le=100)
     data: DataCard | None = None
     split: SplitCard | None = None
     figures: Figures = Figures()

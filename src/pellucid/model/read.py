@@ -84,7 +84,7 @@ def read_network(data: bytes, card: Card, where: str) -> Network:
     shape = (preprocessing.channels, preprocessing.height, preprocessing.width)
     try:
         network = Network.from_text(card.network, shape)
-        expected = model_graph(network, preprocessing)
+        expected = model_graph(network, preprocessing, card.temperature)
         constants = {constant.name for constant in expected.initializer}
         weights = {
             tensor.name: _finite(numpy_helper.to_array(tensor), tensor.name, where)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -18,6 +19,7 @@ from pellucid.model.card import CARD_KEY, SEAL_KEY, Card
 from pellucid.model.onnx_layers import add_layer
 from pellucid.model.preprocessing import IMAGE, INPUT, PIXELS, Nodes, Preprocessing, add_normalise, add_pixels
 from pellucid.network import Network
+from pellucid.network.layers import Softmax
 from pellucid.storage import write_atomically
 
 OPSET, IR_VERSION = 20, 10  # onnxruntime 1.17 and later
@@ -33,22 +35,28 @@ def write_model(path: Path, network: Network, card: Card) -> None:
 
 def model_bytes(network: Network, card: Card) -> bytes:
     """The file's bytes: equal bytes for equal network and card."""
+    if not network.nodes or not isinstance(network.nodes[-1].layer, Softmax):
+        raise ModelError("a model's network has to end in a softmax", received=network.text[-80:])
     if not network.weights:
         raise ModelError("a network without weights can't become a model file", remedy="train it first")
-    graph = model_graph(network, card.preprocessing)
+    graph = model_graph(network, card.preprocessing, card.temperature)
     graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in network.weights.items())
     metadata = {CARD_KEY: card.model_dump_json(), SEAL_KEY: _UNSEALED.decode()}
     return seal(_model(graph, metadata))
 
 
-def model_graph(network: Network, preprocessing: Preprocessing) -> onnx.GraphProto:
+def model_graph(network: Network, preprocessing: Preprocessing, temperature: float) -> onnx.GraphProto:
     """The whole graph without the network's weights: nodes and the constants that follow from the layers."""
     nodes = Nodes()
     add_pixels(nodes, preprocessing)
     add_normalise(nodes, preprocessing)
     for node in network.nodes:
-        output = PROBABILITIES if node.name == network.output else node.name
-        add_layer(nodes, node.layer, node.name, list(node.inputs), output, network.inputs_of(node))
+        inputs, output = list(node.inputs), node.name
+        if node.name == network.output:
+            output = PROBABILITIES
+            factor = nodes.constant("calibrate/factor", 1 / temperature, np.float32)
+            inputs = [nodes.add("Mul", [*inputs, factor], "calibrate")]
+        add_layer(nodes, node.layer, node.name, inputs, output, network.inputs_of(node))
     image = helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, ["N", "height", "width", "channels"])
     answer = helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["N", *network.output_shape])
     return helper.make_graph(nodes.nodes, "pellucid", [image], [answer], nodes.constants)
