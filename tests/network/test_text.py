@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pellucid.errors import NetworkError
 from pellucid.network import Network, Node
-from pellucid.network.layers import LAYERS, Add, Concat, Conv, MaxPool
+from pellucid.network.layers import LAYERS, Add, Concat, Conv, LocalResponseNorm, MaxPool
 from pellucid.network.layers.base import Form
 from pellucid.network.text import layer_text, parse, usage, write
 
@@ -35,7 +35,10 @@ values = {
 def layers(draw, kinds=tuple(LAYERS)):
     """Any layer with any hyperparameters that its own checks let through."""
     kind = LAYERS[draw(st.sampled_from(kinds))]
-    return kind(**{argument.field: draw(values[argument.form]) for argument in kind.arguments})
+    given = {argument.field: draw(values[argument.form]) for argument in kind.arguments}
+    if kind is LocalResponseNorm:
+        given["size"] |= 1  # odd
+    return kind(**given)
 
 
 @st.composite

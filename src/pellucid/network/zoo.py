@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from pellucid.errors import NetworkError
 from pellucid.network import fixes
+from pellucid.network.auto import auto
 from pellucid.network.graph import Network
 from pellucid.network.text import parse
 
@@ -176,6 +177,7 @@ _VGG = "Simonyan and Zisserman, Very deep convolutional networks for large-scale
 _RESNET = "He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015"
 
 ZOO: dict[str, Entry] = {
+    "auto": Entry(auto, 28, 28, 1, 10, "the default: the best accuracy for each second of CPU"),
     "digits": Entry(_digits, 32, 32, 3, 10, "the worked example of Ng's course, after LeNet-5"),
     "simple": Entry(_simple, 64, 64, 3, 2, "three convolutions that only ever shrink, then one dense layer"),
     "handwritten": Entry(_handwritten, 28, 28, 1, 10, "the usual first network for MNIST, with dropout"),

@@ -42,7 +42,8 @@ class BatchNorm(Layer):
 class LocalResponseNorm(Layer):
     """x / (k + alpha/size * sum of squares over `size` neighbouring channels) ^ beta.
 
-    Krizhevsky et al. 2012, section 3.3, with alpha divided by size as ONNX and PyTorch do.
+    Krizhevsky et al. 2012, section 3.3, with alpha divided by size as ONNX and PyTorch do. The size is odd: of an
+    even one ONNX and PyTorch take different neighbours.
     """
 
     size: int
@@ -58,6 +59,15 @@ class LocalResponseNorm(Layer):
         Argument("beta", Form.NUMBER, "beta"),
         Argument("k", Form.NUMBER, "k"),
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.size % 2 == 0:
+            raise NetworkError(
+                "lrn: size must be odd, so that it reaches as far on both sides",
+                received=str(self.size),
+                remedy=f"lrn {self.size + 1}",
+            )
 
     def output_shape(self, *inputs: Shape) -> Shape:
         needs_planes(self.word, inputs[0])

@@ -1,0 +1,186 @@
+"""The verbs and their options, and what happens to errors."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pellucid import __version__
+from pellucid.errors import PellucidError
+from pellucid.faces.cli import output
+
+app = typer.Typer(
+    name="pellucid",
+    help="Convolutional networks you can see through: from pictures to one ONNX file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors as JSON on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+ModelPath = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, as runs/NAME/model.onnx.")]
+
+
+@app.callback(invoke_without_command=True)
+def _pellucid(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        print(f"pellucid {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]", help="A folder of class folders, IDX files, or mnist (the default, built in)."
+        ),
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="A name (auto, lenet5, resnet18 …) or a text: 'conv 8 5x5, relu, …'.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Bring pictures to this size: 64, or 48x64 (height x width).")
+    ] = None,
+    fit: Annotated[str | None, typer.Option(help="How: stretch (the default), pad or crop.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training pictures.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of weights, order and augmentation; 0 unless given.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures in a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="At the schedule's peak.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better one.")
+    ] = None,
+    augment: Annotated[
+        bool | None,
+        typer.Option("--augment/--no-augment", help="Vary the pictures in training (by kind of data)."),
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="f32 (the default) or bf16.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads that compute; all processors unless given.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="What trains: auto or torch.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-N unless given.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the interrupted run in this folder.")
+    ] = None,
+    start_from: Annotated[
+        str | None, typer.Option("--from", help="Start from the weights of this model file.")
+    ] = None,
+    settings: Annotated[Path | None, typer.Option(help="Repeat a run: its settings.json.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train a classifier; one ONNX file comes out."""
+    from pellucid.faces.cli.train import train_command
+
+    given = {
+        "data": data, "network": network, "fit": fit, "epochs": epochs, "seed": seed, "batch_size": batch_size,
+        "learning_rate": learning_rate, "patience": patience, "precision": precision, "threads": threads,
+        "engine": engine, "device": device, "start_from": start_from,
+    }  # fmt: skip
+    train_command(given, size, augment, out, resume, settings, json)
+
+
+@app.command()
+def evaluate(
+    model: ModelPath,
+    data: Annotated[
+        str | None, typer.Argument(metavar="[DATA]", help="Other labelled pictures; else its own test part.")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """How good a model is: accuracy with its interval, by class, confusion, calibration."""
+    from pellucid.faces.cli.evaluate import evaluate_command
+
+    evaluate_command(model, data, json)
+
+
+@app.command()
+def predict(
+    model: ModelPath,
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Pictures, folders, or - for names on stdin.")
+    ],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to show.")] = 3,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Below this probability there is no label, but a dash.")
+    ] = 0.0,
+    csv: Annotated[bool, typer.Option("--csv", help="A CSV table: path, label, probability, error.")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """What is in these pictures."""
+    from pellucid.faces.cli.predict import predict_command
+
+    predict_command(model, paths, top, threshold, csv, json)
+
+
+@app.command()
+def summary(
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL or NETWORK", help="A model file, a name (vgg16) or a text ('conv 8 5x5, …')."
+        ),
+    ],
+    input: Annotated[
+        str | None, typer.Option("--input", help="The picture's size: 28x28x1 (height x width x channels).")
+    ] = None,
+    classes: Annotated[int | None, typer.Option(min=1, help="Classes, for a network given by name.")] = None,
+    formula: Annotated[
+        bool, typer.Option("--formula", help="Each figure's formula with its numbers.")
+    ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Set each convolution beside a dense or local layer that does the same."),
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Shapes, sizes, parameters, mult-adds and receptive fields of a network."""
+    from pellucid.faces.cli.summary import summary_command
+
+    summary_command(network, input, classes, formula, against, json)
+
+
+def main() -> None:
+    """Run the command line; errors end in one message and exit status 1, never in a traceback unless --debug."""
+    debug, as_json = "--debug" in sys.argv, "--json" in sys.argv
+    try:
+        app()
+    except PellucidError as error:
+        if debug:
+            raise
+        output.print_error(error, as_json)
+        sys.exit(1)
+    except MemoryError:
+        if debug:
+            raise
+        error = PellucidError(
+            "There is not enough memory", remedy="a smaller --size, --batch-size or network"
+        )
+        output.print_error(error, as_json)
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        output.print_error(
+            PellucidError(
+                "This is a defect of pellucid, not of what you did",
+                received=f"{type(error).__name__}: {error}",
+                remedy="please report it with what --debug prints",
+            ),
+            as_json,
+        )
+        sys.exit(1)

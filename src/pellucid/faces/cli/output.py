@@ -1,0 +1,83 @@
+"""Words on the screen: results to stdout, all else to stderr, plain text where nobody looks at a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from pellucid.errors import NetworkError, PellucidError
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on one line of stdout. NaN and infinities would be no JSON, and are a defect."""
+    print(
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace").decode()
+    )
+
+
+def print_error(error: PellucidError, as_json: bool) -> None:
+    """The error's parts on stderr, as people read them or as one JSON object."""
+    if as_json:
+        print(json.dumps(error.as_dict()), file=sys.stderr)
+        return
+    console = stderr()
+    if isinstance(error, NetworkError) and error.fitted is not None:
+        _print_fitted(error)
+    console.print(f"[bold red]error[/]     {escaped(upper(error.what))}", soft_wrap=True)
+    for name, text in (("where", error.where), ("received", error.received), ("try", error.remedy)):
+        if text:
+            console.print(f"{name:<9} {escaped(text)}", soft_wrap=True)
+
+
+def stdout() -> Any:
+    """A console on stdout: colour and the terminal's width on a terminal, plain long lines elsewhere."""
+    return _console(sys.stdout)
+
+
+def stderr() -> Any:
+    """The same on stderr."""
+    return _console(sys.stderr)
+
+
+def percent(share: float, digits: int = 2) -> str:
+    """0.9941 as 99.41%."""
+    return f"{100 * share:.{digits}f}%"
+
+
+def upper(sentence: str) -> str:
+    """A sentence with its first letter large, unless it begins with a name of ours (`pool2 does …`)."""
+    first = sentence.split(" ", 1)[0]
+    return (
+        sentence
+        if any(letter.isdigit() or letter in "_." for letter in first)
+        else sentence[:1].upper() + sentence[1:]
+    )
+
+
+def _console(stream: Any) -> Any:
+    from rich.console import Console
+
+    terminal = stream.isatty()
+    return Console(
+        file=stream,
+        width=None if terminal else 100_000,
+        highlight=False,
+        emoji=False,
+        no_color=not terminal or None,
+    )
+
+
+def escaped(text: str) -> str:
+    """Text as it is: what rich would take for markup is shown, not obeyed."""
+    from rich.markup import escape
+
+    return escape(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _print_fitted(error: NetworkError) -> None:
+    from pellucid.network import Network
+    from pellucid.network.table import plain, rows
+
+    if isinstance(error.fitted, Network) and error.fitted.nodes:
+        print(plain(rows(error.fitted)), file=sys.stderr)

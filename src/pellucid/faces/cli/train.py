@@ -1,0 +1,108 @@
+"""`pellucid train`: a bar and a line for each epoch on stderr, the result on stdout."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from pellucid.errors import SettingsError
+from pellucid.faces.cli import output
+from pellucid.faces.cli.evaluate import headline
+from pellucid.faces.cli.live import Live
+from pellucid.images import open_source
+from pellucid.storage import shown
+from pellucid.training import (
+    Finished,
+    Settings,
+    interruptible,
+    make_settings,
+    new_folder,
+    read_settings,
+    resumed_folder,
+    train,
+)
+from pellucid.training.settings import SETTINGS_FILE
+
+
+def train_command(
+    given: dict[str, Any],
+    size: str | None,
+    augment: bool | None,
+    out: Path | None,
+    resume: Path | None,
+    settings_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Train, or go on training, and print where the model is and how good."""
+    options = {name: value for name, value in given.items() if value is not None}
+    if size is not None:
+        options["height"], options["width"] = parse_size(size)
+    if augment is not None:
+        options["augmentation"] = None if augment else {}
+    if resume is not None:
+        settings, folder = _resumed(resume, options, out, settings_file)
+    else:
+        values = read_settings(settings_file) if settings_file else {}
+        settings = make_settings(values | options, str(settings_file or ""))
+        folder = new_folder(out, open_source(settings.data).name)
+    finished = _follow(settings, folder)
+    test = finished.test.as_dict() if finished.test else None
+    if as_json:
+        output.print_json(
+            {
+                "model": str(finished.model),
+                "test": test
+                and {key: test[key] for key in ("accuracy", "interval", "count", "calibration_error")},
+                "validation_accuracy": max(record.validation_accuracy for record in finished.history),
+                "best_epoch": finished.best_epoch,
+                "epochs": len(finished.history),
+                "agreement": finished.agreement,
+                "seed": settings.seed,
+                "seconds": round(finished.seconds, 3),
+            }
+        )
+        return
+    if finished.test:
+        print(f"test    {headline(finished.test)}")
+    else:
+        print("test    not measured: no pictures were left for a test part")
+    print(
+        f"saved   {shown(finished.model)}      after {finished.seconds:.1f} s, weights of epoch {finished.best_epoch}"
+    )
+    model = shown(finished.model)
+    print(f"next    pellucid predict {model} PICTURE     pellucid evaluate {model}")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """64 or 48x64 (height x width)."""
+    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text.lower().replace("×", "x").strip())
+    if not match:
+        raise SettingsError("The size is one number, or height x width", where="--size", received=repr(text),
+                            remedy="--size 64, or --size 48x64")  # fmt: skip
+    height = int(match[1])
+    return height, int(match[2] or height)
+
+
+def _resumed(
+    resume: Path, options: dict[str, Any], out: Path | None, settings_file: Path | None
+) -> tuple[Settings, Path]:
+    changed = sorted(options) + ["out"] * (out is not None) + ["settings"] * (settings_file is not None)
+    if changed:
+        raise SettingsError(
+            "A resumed run keeps the settings that it was begun with", where="--resume",
+            received=", ".join(f"--{name.replace('_', '-')}" for name in changed),
+            remedy=f"pellucid train --resume {shown(resume)}",
+        )  # fmt: skip
+    folder = resumed_folder(resume)
+    return make_settings(read_settings(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE)), folder
+
+
+def _follow(settings: Settings, folder: Path) -> Finished:
+    with interruptible() as stop, Live(sys.stderr) as live:
+        for event in train(settings, folder, stop=stop, on_read=live.reading):
+            live.show(event)
+            if isinstance(event, Finished):
+                return event
+    raise AssertionError("a run ends in Finished or raises")

@@ -1,0 +1,92 @@
+"""The Python interface: `pellucid.train`, `pellucid.load` and what a `Model` can do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid import training
+from pellucid.errors import PellucidError
+from pellucid.evaluation import Evaluation, measure
+from pellucid.images import open_source
+from pellucid.model import ModelFile
+from pellucid.network.table import Row, rows
+from pellucid.training import (
+    Event,
+    Finished,
+    Settings,
+    interruptible,
+    make_settings,
+    new_folder,
+    own_test_part,
+)
+from pellucid.training.events import EpochRecord
+from pellucid.training.settings import ARRAYS
+
+
+class Model(ModelFile):
+    """A trained model: predicts, is evaluated, shows its layers. `pellucid.load(path)` opens one."""
+
+    def evaluate(self, data: Any = None) -> Evaluation:
+        """Accuracy with its interval, figures by class, the confusion matrix, the calibration error.
+
+        On `data` (whatever `train` takes), or on the test part that training kept aside, where the run folder still
+        stands around the model file and the pictures are where they were. DataError says what is missing.
+        """
+        if data is None:
+            part = own_test_part(self)
+            return measure(self, part.source, part.rows, part.digests).evaluation
+        source = open_source(data)
+        return measure(self, source, np.arange(len(source))).evaluation
+
+    def summary(self) -> list[Row]:
+        """A row for each layer: shape, parameters, mult-adds, receptive field."""
+        return rows(self.network)
+
+
+def load(path: str | Path, threads: int | None = None) -> Model:
+    """Open a model file that `train` wrote. ModelError where it is missing, damaged or not pellucid's."""
+    return Model.open(path, threads)
+
+
+def train(
+    data: Any = "mnist",
+    network: str = "auto",
+    *,
+    out: str | Path | None = None,
+    watch: Callable[[Event], None] | None = None,
+    **settings: Any,
+) -> Model:
+    """Train a classifier of pictures and give it back; its file is `Model.where`.
+
+    Parameters: `data`, a folder of class folders, IDX files, "mnist", or arrays (images, labels); `network`, a name of
+    the zoo or a text like "conv 8 5x5, relu, maxpool 2, flatten, dense 10"; `out`, the run's folder (runs/NAME-N
+    unless given); `watch`, called with every record of `pellucid.training.events` (an epoch's line goes to stderr
+    unless given); `settings`, by their names in settings.json. Raises PellucidError's kinds.
+    """
+    text = str(data) if isinstance(data, str | Path) else ARRAYS
+    made = make_settings({"data": text, "network": network, **settings})
+    folder = new_folder(out, open_source(data).name)
+    show = watch or _print_epoch
+    with interruptible() as stop:
+        for event in training.train(made, folder, data=data, stop=stop):
+            show(event)
+            if isinstance(event, Finished):
+                return load(event.model)
+    raise PellucidError("Training ended without a model", where=str(folder))
+
+
+def _print_epoch(event: Event) -> None:
+    if isinstance(event, EpochRecord):
+        print(
+            f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  "
+            f"validation {event.validation_accuracy:.2%}  {event.rate:,.0f} pictures/s",
+            file=sys.stderr,
+        )
+
+
+__all__ = ["Model", "Settings", "load", "train"]

@@ -1,0 +1,103 @@
+"""What a run uses where nothing was asked: decided from the pictures alone, before any of them is trained on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pellucid.engines.onnxruntime.session import processors
+from pellucid.images import Source
+from pellucid.training.settings import AugmentationSettings, Settings
+
+LARGEST_SIDE = 64  # for folders of photographs: what a CPU trains in minutes
+SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the defaults depend on: the usual picture's size, and how many there are."""
+
+    height: int
+    width: int
+    channels: int
+    same_size: bool
+    classes: tuple[str, ...]
+    train: int = 0
+
+
+def resolve_size(settings: Settings, facts: Facts) -> Settings:
+    """The size and channels that every picture is brought to.
+
+    Pictures that are all of one size of at most 64 keep it; others become squares of 64, or of their shorter side
+    where that is less.
+    """
+    height, width = settings.height, settings.width
+    if height is None and width is None:
+        if facts.same_size and max(facts.height, facts.width) <= LARGEST_SIDE:
+            height, width = facts.height, facts.width
+        else:
+            height = width = min(max(min(facts.height, facts.width), SMALLEST_SIDE), LARGEST_SIDE)
+    channels = settings.channels or facts.channels
+    return settings.model_copy(
+        update={"height": height or width, "width": width or height, "channels": channels}
+    )
+
+
+def resolve_training(settings: Settings, facts: Facts) -> Settings:
+    """Epochs, batch size, learning rate, augmentation and threads, for this many pictures to train on."""
+    epochs = settings.epochs or default_epochs(facts.train)
+    batch = min(settings.batch_size or default_batch(facts.train), max(facts.train, 1))
+    values = {
+        "epochs": epochs,
+        "batch_size": batch,
+        "learning_rate": settings.learning_rate or default_rate(settings.optimiser, batch),
+        "augmentation": settings.augmentation or default_augmentation(facts),
+        "threads": settings.threads or processors(),
+        "engine": "torch",
+        "device": "cpu" if settings.device == "auto" else settings.device,
+    }
+    return settings.model_copy(update=values)
+
+
+def default_epochs(train: int) -> int:
+    """Enough to pass 400,000 pictures, from 6 to 60 epochs."""
+    return min(max(round(400_000 / max(train, 1)), 6), 60)
+
+
+def default_batch(train: int) -> int:
+    """256, or less where an epoch would have fewer than 16 steps."""
+    batch = 256
+    while batch > 16 and train / batch < 16:
+        batch //= 2
+    return batch
+
+
+def default_rate(optimiser: str, batch: int) -> float:
+    """The schedule's peak; it grows with the square root of the batch size."""
+    return {"sgd": 0.1}.get(optimiser, 0.004) * (batch / 256) ** 0.5
+
+
+def default_augmentation(facts: Facts) -> AugmentationSettings:
+    """Characters are shifted, turned and zoomed a little, never mirrored; other pictures may be mirrored."""
+    if are_characters(facts.classes):
+        return AugmentationSettings(shift=0.08, rotate=10, zoom=0.1)
+    if facts.channels == 1:
+        return AugmentationSettings(shift=0.08, rotate=5, zoom=0.1, flip=True)
+    return AugmentationSettings(shift=0.08, rotate=5, zoom=0.1, flip=True, brightness=0.1, contrast=0.2)
+
+
+def are_characters(classes: tuple[str, ...]) -> bool:
+    """Whether the classes are named as digits and letters are: `7`, `a`, `B`."""
+    return all(re.fullmatch(r"\w", name) for name in classes)
+
+
+def facts_of(source: Source, shapes: list[tuple[int, int, int]]) -> Facts:
+    """The facts, from (height, width, channels) of some pictures spread over the whole source."""
+    heights, widths = sorted(s[0] for s in shapes), sorted(s[1] for s in shapes)
+    return Facts(
+        height=heights[len(heights) // 2],
+        width=widths[len(widths) // 2],
+        channels=3 if any(s[2] == 3 for s in shapes) else 1,
+        same_size=len({s[:2] for s in shapes}) == 1,
+        classes=source.classes,
+    )

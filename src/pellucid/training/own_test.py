@@ -1,0 +1,57 @@
+"""The test part that a model's own training kept aside, found again from its card and its run folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import DataError
+from pellucid.images import Source, open_source, read_split
+from pellucid.model import ModelFile
+from pellucid.training.folder import SPLIT_FILE
+from pellucid.training.settings import ARRAYS
+
+
+@dataclass(frozen=True, eq=False)
+class TestPart:
+    """`rows` of `source` that were never trained on nor chosen by, and the digests that their pixels had then."""
+
+    source: Source
+    rows: NDArray[np.int64]
+    digests: NDArray[np.uint8]
+
+
+def own_test_part(model: ModelFile) -> TestPart:
+    """Find the model's test part.
+
+    Raises DataError where the model doesn't say what it was trained on, the split.csv beside it is gone, or the
+    pictures are no longer there. Whether a picture is still the same one shows when it is read.
+    """
+    card, where = model.card, model.where
+    other = "give labelled pictures: pellucid evaluate MODEL DATA"
+    if card.data is None:
+        raise DataError("The model doesn't say what it was trained on", where=where, remedy=other)
+    if card.data.source == ARRAYS:
+        raise DataError("The model was trained on arrays, which it doesn't hold", where=where, remedy=other)
+    table_path = Path(where).parent / SPLIT_FILE
+    if not table_path.is_file():
+        raise DataError(
+            "The run's split.csv is not beside the model, so its test part is unknown", where=str(table_path),
+            remedy=f"keep model.onnx in its run folder, or {other}",
+        )  # fmt: skip
+    source = open_source(card.data.source)
+    table = read_split(table_path)
+    if len(table.paths) != len(source) or any(
+        source.path(row) != path for row, path in enumerate(table.paths)
+    ):
+        raise DataError(
+            "The pictures are no longer those that the model was trained on", where=source.where,
+            received=f"{len(source):,} pictures, {len(table.paths):,} in {table_path}", remedy=other,
+        )  # fmt: skip
+    rows = np.flatnonzero(table.parts == "test")
+    if not len(rows):
+        raise DataError("This run kept no test part", where=str(table_path), remedy=other)
+    return TestPart(source, rows, table.digests[rows])

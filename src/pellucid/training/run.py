@@ -1,0 +1,248 @@
+"""One run from pictures to model.onnx, told as it goes. Whatever stops it, the run folder can be resumed."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pellucid import __version__
+from pellucid.engines.choice import open_engine
+from pellucid.engines.contract import Engine, Recipe, Trainer
+from pellucid.errors import EngineError, Interrupted, PellucidError
+from pellucid.evaluation import fit_temperature, measure
+from pellucid.images import open_source, write_split
+from pellucid.model import Card, DataCard, Figures, ModelFile, SplitCard, write_model
+from pellucid.model.read import read_file
+from pellucid.network import Network
+from pellucid.storage import shown
+from pellucid.training import events, folder
+from pellucid.training.agreement import check_agreement
+from pellucid.training.checkpoint import clear_checkpoint, load_checkpoint, save_checkpoint
+from pellucid.training.data import Data, find_facts, load_data
+from pellucid.training.defaults import resolve_size, resolve_training
+from pellucid.training.loop import Loop
+from pellucid.training.network import chosen_network
+from pellucid.training.settings import ARRAYS, BUILT_IN, Settings
+
+CHECKPOINT_SECONDS = 20  # within long epochs
+
+
+def train(
+    settings: Settings,
+    out: Path,
+    data: Any = None,
+    stop: Callable[[], bool] = lambda: False,
+    on_read: Callable[[int, int], None] | None = None,
+) -> Iterator[events.Event]:
+    """Train in the folder `out`, from its checkpoint if it has one, and yield what happens.
+
+    `data` stands for settings.data where it isn't a path (arrays, a Source). `stop` is asked between steps; where it
+    says so, the run saves and raises Interrupted. `on_read(done, total)` follows the pictures into the cache.
+    The last record is Finished; model.onnx is written and was measured by then.
+    """
+    start = time.monotonic()
+    try:
+        folder.write_settings(out, settings)
+        source = open_source(data if data is not None else settings.data)
+        facts = find_facts(source)
+        settings = resolve_size(settings, facts)
+        # Before the pictures are read, which can take long: all that can be wrong without them.
+        network = chosen_network(settings, source.classes)
+        engine = open_engine(settings.engine)
+        loaded = load_data(settings, source, _reading(out, stop, on_read))
+    except PellucidError as error:
+        if not isinstance(error, Interrupted):
+            folder.discard_unstarted(out)
+        raise
+    settings = resolve_training(settings, replace(facts, train=len(loaded.split.train)))
+    folder.write_settings(out, settings)
+    _write_split(out, loaded)
+    yield _data_ready(loaded)
+
+    trainer = _trainer(engine, network, loaded, settings)
+    rows = loaded.split
+    labels = np.asarray(source.labels, np.int64)
+    # A set too small for a validation part chooses by its training pictures, and says so.
+    validation = rows.validation if len(rows.validation) else rows.train
+    assert settings.height and settings.width
+    loop = Loop(trainer, settings, (settings.height, settings.width), labels, rows.train, validation)
+    checkpoint = load_checkpoint(out)
+    if checkpoint is not None:
+        loop.restore(checkpoint)
+    yield events.NetworkReady(
+        settings.network, network.text, network.parameter_count, network.mult_adds,
+        f"{settings.engine} engine, {settings.threads} threads, {settings.precision}", out, loop.place.epoch,
+    )  # fmt: skip
+    before = loop.place.seconds
+    yield from _epochs(loop, out, stop)
+
+    best = network.with_weights(loop.best_weights)
+    path = out / folder.MODEL_FILE
+    checker = _trainer(engine, best, loaded, settings)
+    logits = checker.logits(rows.validation, averaged=False).astype(np.float64)
+    card = _card(settings, loaded, best, loop, fit_temperature(logits, labels[rows.validation]))
+    write_model(path, best, card)
+    model = ModelFile(read_file(path), str(path))
+    try:
+        agreement = check_agreement(checker, model, source, validation, str(path))
+    except EngineError:
+        path.unlink(missing_ok=True)
+        raise
+    tested = measure(model, source, rows.test).evaluation if len(rows.test) else None
+    if tested:
+        figures = card.figures.model_copy(
+            update={
+                "test_accuracy": tested.accuracy,
+                "test_interval": tested.interval,
+                "test_count": tested.count,
+            }
+        )
+        write_model(path, best, card.model_copy(update={"figures": figures}))
+    clear_checkpoint(out)
+    seconds = time.monotonic() - start + before
+    yield events.Finished(path, tested, loop.place.best_epoch, seconds, agreement, tuple(loop.place.history))
+
+
+def _reading(
+    out: Path, stop: Callable[[], bool], on_read: Callable[[int, int], None] | None
+) -> Callable[[int, int], None]:
+    """What follows the pictures into the cache, and stops there when asked."""
+
+    def reading(done: int, total: int) -> None:
+        if on_read:
+            on_read(done, total)
+        if stop():
+            raise Interrupted(
+                "Stopped while reading the pictures", where=str(out), remedy=f"pellucid train --resume {out}"
+            )
+
+    return reading
+
+
+def _epochs(loop: Loop, out: Path, stop: Callable[[], bool]) -> Iterator[events.Event]:
+    """The loop's records, saved as they come."""
+    saved = time.monotonic()
+    for record in loop.run():
+        finished = isinstance(record, events.EpochRecord)
+        stopping = stop()
+        if finished or stopping or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save_checkpoint(out, loop.steps_taken(), loop.checkpoint())
+            saved = time.monotonic()
+        if finished:
+            folder.write_history(out, loop.place.history)
+        yield record
+        if stopping:
+            raise Interrupted(
+                f"Stopped in epoch {min(loop.place.epoch + 1, loop.epochs)} of {loop.epochs}; everything is saved",
+                where=str(out),
+                remedy=f"go on with: pellucid train --resume {out}",
+            )
+    if loop.place.epoch < loop.epochs:
+        patience = loop.settings.patience
+        yield events.Note(f"stopped early: no better validation loss for {patience} epochs")
+
+
+def _trainer(engine: Engine, network: Network, data: Data, settings: Settings) -> Trainer:
+    assert settings.batch_size and settings.threads
+    recipe = Recipe(
+        batch_size=settings.batch_size,
+        optimiser=settings.optimiser,
+        momentum=settings.momentum,
+        beta2=settings.beta2,
+        weight_decay=settings.weight_decay,
+        label_smoothing=settings.label_smoothing,
+        averaging=settings.averaging,
+        clip=settings.clip,
+        precision=settings.precision,
+        device="cuda" if settings.device == "cuda" else "cpu",
+        threads=settings.threads,
+        seed=settings.seed,
+    )
+    return engine(
+        network,
+        data.cache.pixels,
+        np.asarray(data.source.labels, np.int64),
+        np.array(data.preprocessing.scale, np.float32),
+        np.array(data.preprocessing.shift, np.float32),
+        recipe,
+    )
+
+
+def _data_ready(data: Data) -> events.DataReady:
+    found, source, size = data.split, data.source, data.preprocessing
+    notes = list(found.warnings)
+    for part, count in found.dropped.items():
+        if count:
+            notes.append(
+                f"{count:,} pictures of {part} stand in another part too and were left out of {part}"
+            )
+    if not len(found.validation):
+        notes.append("no validation part: the best epoch is chosen on the training pictures themselves")
+    return events.DataReady(
+        name=source.name,
+        count=len(found.train) + len(found.validation) + len(found.test),
+        height=size.height,
+        width=size.width,
+        channels=size.channels,
+        classes=source.classes,
+        train=len(found.train),
+        validation=len(found.validation),
+        test=len(found.test),
+        left_out=(*source.left_out, *data.cache.unreadable),
+        notes=tuple(notes),
+    )
+
+
+def _write_split(out: Path, data: Data) -> None:
+    source = data.source
+    write_split(
+        out / folder.SPLIT_FILE,
+        [source.path(i) for i in range(len(source))],
+        [source.classes[label] for label in source.labels],
+        data.split.parts,
+        data.cache.digests,
+    )
+
+
+def _card(settings: Settings, data: Data, network: Network, loop: Loop, temperature: float) -> Card:
+    source, found, place = data.source, data.split, loop.place
+    where = settings.data if settings.data in (BUILT_IN, ARRAYS) else str(Path(settings.data).absolute())
+    return Card(
+        classes=tuple(shown(name) for name in source.classes),  # a name's bytes may be no text
+        network=network.text,
+        preprocessing=data.preprocessing,
+        temperature=temperature,
+        data=DataCard(name=source.name, source=where, fingerprint=data.cache.fingerprint, count=len(source)),
+        split=SplitCard(
+            train=len(found.train),
+            validation=len(found.validation),
+            test=len(found.test),
+            seed=settings.split_seed,
+            dropped=sum(found.dropped.values()),
+        ),
+        figures=Figures(validation_accuracy=place.best_accuracy, validation_count=len(found.validation)),
+        epoch=place.best_epoch,
+        seed=settings.seed,
+        versions=versions(settings.engine),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def versions(engine: str) -> dict[str, str]:
+    """What made the numbers: versions of all that computes."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"pellucid": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    for name in ("numpy", "pillow", "onnx", "onnxruntime", engine):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

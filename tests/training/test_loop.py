@@ -1,0 +1,123 @@
+"""The loop, driven by a trainer in plain NumPy: records, best weights, resuming, patience, divergence."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from pellucid.errors import EngineError
+from pellucid.training.events import EpochRecord, Progress
+from pellucid.training.loop import Loop
+from pellucid.training.settings import AugmentationSettings, Settings
+from support.numpy_trainer import NumpyTrainer
+
+DIGITS = load_digits()
+PIXELS = (DIGITS.images * 15.9).astype(np.uint8)[..., None]
+LABELS = DIGITS.target.astype(np.int64)
+TRAIN, VALIDATION = np.arange(1400), np.arange(1400, len(LABELS))
+
+
+def make_loop(epochs=4, batch=100, rate=0.5, train=TRAIN, **settings):
+    made = Settings(
+        epochs=epochs, batch_size=batch, learning_rate=rate, augmentation=AugmentationSettings(), **settings
+    )
+    return Loop(NumpyTrainer(PIXELS, LABELS, 10), made, (8, 8), LABELS, train, VALIDATION)
+
+
+def epochs_of(loop):
+    return [record for record in loop.run() if isinstance(record, EpochRecord)]
+
+
+def test_it_learns_and_tells_each_epoch():
+    loop = make_loop()
+    records = epochs_of(loop)
+    assert [record.epoch for record in records] == [1, 2, 3, 4]
+    assert records[-1].validation_accuracy > 0.85  # scikit-learn's logistic regression: about 0.91
+    assert records[-1].loss < records[0].loss
+    assert records[-1].validation_count == len(VALIDATION)
+    assert loop.place.history == records
+
+
+def test_every_epoch_passes_each_picture_at_most_once_in_a_new_order():
+    loop = make_loop(epochs=2)
+    epochs_of(loop)
+    rows = np.concatenate([indices.ravel() for _, indices in loop.trainer.seen]).reshape(2, 1400)
+    for epoch in rows:
+        assert np.array_equal(np.sort(epoch), TRAIN)
+    assert not np.array_equal(rows[0], rows[1])
+    steps = [first for first, _ in loop.trainer.seen]
+    sizes = [len(indices) for _, indices in loop.trainer.seen]
+    assert steps == list(np.cumsum([0, *sizes[:-1]]))
+
+
+def test_fewer_pictures_than_a_batch_are_padded_with_empty_places():
+    loop = make_loop(epochs=1, batch=64, train=np.arange(10))
+    (record,) = epochs_of(loop)
+    (_, rows) = loop.trainer.seen[0]
+    assert rows.shape == (1, 64)
+    assert sorted(rows[rows >= 0]) == list(range(10))
+    assert np.isfinite(record.loss)
+
+
+def test_the_best_epoch_by_validation_is_kept():
+    loop = make_loop(epochs=6, rate=3.0)
+    records = epochs_of(loop)
+    best = max(records, key=lambda record: (record.validation_accuracy, -record.validation_loss))
+    assert loop.place.best_epoch == best.epoch
+    assert [record.epoch for record in records if record.best][-1] == best.epoch
+    kept = loop.trainer
+    kept.average = loop.best_weights["dense1.weight"].astype(float)
+    assert np.mean(kept.logits(VALIDATION).argmax(axis=1) == LABELS[VALIDATION]) == best.validation_accuracy
+
+
+@pytest.mark.parametrize("cut", [1, 3, 7, 20])
+def test_going_on_from_any_record_gives_the_same_bits(cut):
+    whole = make_loop(epochs=3, batch=30)
+    epochs_of(whole)
+    first = make_loop(epochs=3, batch=30)
+    for count, _ in enumerate(first.run(), start=1):
+        if count == cut:
+            break
+    checkpoint = first.checkpoint()
+    second = make_loop(epochs=3, batch=30)
+    second.restore(checkpoint)
+    epochs_of(second)
+    assert np.array_equal(second.trainer.weight, whole.trainer.weight)
+    assert np.array_equal(second.best_weights["dense1.weight"], whole.best_weights["dense1.weight"])
+    assert [r.validation_loss for r in second.place.history] == [
+        r.validation_loss for r in whole.place.history
+    ]
+    assert [r.loss for r in second.place.history] == pytest.approx(
+        [r.loss for r in whole.place.history], rel=1e-12
+    )
+
+
+def test_patience_ends_a_run_that_no_longer_gets_better():
+    loop = make_loop(epochs=200, patience=3)
+    loop.labels = np.where(np.isin(np.arange(len(LABELS)), VALIDATION), (LABELS + 1) % 10, LABELS)
+    records = epochs_of(loop)
+    assert 4 <= len(records) < 200
+    losses = [record.validation_loss for record in records]
+    assert int(np.argmin(losses)) + 3 + 1 == len(records)
+
+
+def test_divergence_is_told_with_the_rate_and_a_smaller_one():
+    loop = make_loop(epochs=3, rate=100.0)
+    loop.trainer.pixels = PIXELS.astype(float) * 1e300
+    with np.errstate(all="ignore"), pytest.raises(EngineError) as caught:
+        epochs_of(loop)
+    assert caught.value.as_dict() == {
+        "error": "EngineError",
+        "what": "training diverged in epoch 1: the loss is no longer a number",
+        "received": "learning rate 100",
+        "remedy": "a smaller learning rate, as in --learning-rate 10",
+    }
+
+
+def test_progress_counts_pictures_and_time():
+    loop = make_loop(epochs=1, batch=10)
+    progress = [record for record in loop.run() if isinstance(record, Progress)]
+    assert progress[-1].done == progress[-1].total == 1400
+    assert all(a.done < b.done for a, b in itertools.pairwise(progress))
+    assert progress[-1].seconds_left == 0
