@@ -60,8 +60,8 @@ def resolve_training(settings: Settings, facts: Facts) -> Settings:
 
 
 def default_epochs(train: int) -> int:
-    """Enough to pass 400,000 pictures, from 6 to 60 epochs."""
-    return min(max(round(400_000 / max(train, 1)), 6), 60)
+    """Enough to pass 280,000 pictures, from 5 to 60 epochs."""
+    return min(max(round(280_000 / max(train, 1)), 5), 60)
 
 
 def default_batch(train: int) -> int:
@@ -74,7 +74,7 @@ def default_batch(train: int) -> int:
 
 def default_rate(optimiser: str, batch: int) -> float:
     """The schedule's peak; it grows with the square root of the batch size."""
-    return {"sgd": 0.1}.get(optimiser, 0.004) * (batch / 256) ** 0.5
+    return {"sgd": 0.1}.get(optimiser, 0.006) * (batch / 256) ** 0.5
 
 
 def default_augmentation(facts: Facts) -> AugmentationSettings:
