@@ -51,6 +51,7 @@ def resolve_training(settings: Settings, facts: Facts) -> Settings:
         "epochs": epochs,
         "batch_size": batch,
         "learning_rate": settings.learning_rate or default_rate(settings.optimiser, batch),
+        "patience": settings.patience or max(5, epochs // 3),
         "augmentation": settings.augmentation or default_augmentation(facts),
         "threads": settings.threads or processors(),
         "engine": "torch",

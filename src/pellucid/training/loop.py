@@ -182,7 +182,8 @@ class Loop:
 
     def _patience_ended(self) -> bool:
         patience, place = self.settings.patience, self.place
-        return patience is not None and place.epoch - place.least_loss_epoch >= patience
+        last_better = max(place.best_epoch, place.least_loss_epoch)
+        return patience is not None and place.epoch - last_better >= patience
 
     def _diverged(self, epoch: int) -> EngineError:
         return EngineError(

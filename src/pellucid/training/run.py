@@ -146,7 +146,7 @@ def _epochs(loop: Loop, out: Path, stop: Callable[[], bool]) -> Iterator[events.
             )
     if loop.place.epoch < loop.epochs:
         patience = loop.settings.patience
-        yield events.Note(f"stopped early: no better validation loss for {patience} epochs")
+        yield events.Note(f"stopped early: no better validation accuracy or loss for {patience} epochs")
 
 
 def _trainer(engine: Engine, network: Network, data: Data, settings: Settings) -> Trainer:

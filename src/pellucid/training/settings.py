@@ -62,7 +62,7 @@ class Settings(BaseModel):
     )
     clip: float = Field(default=0.0, ge=0, le=1e6, description="largest gradient norm; 0 is off")
     patience: int | None = Field(
-        default=None, ge=1, le=100_000, description="epochs without a better validation loss"
+        default=None, ge=1, le=100_000, description="epochs without a better validation accuracy or loss"
     )
     augmentation: AugmentationSettings | None = None
 

@@ -57,7 +57,8 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Pictures in a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="At the schedule's peak.")] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Stop after so many epochs without a better one.")
+        int | None,
+        typer.Option(help="Stop after so many epochs without a better one; a third of all unless given."),
     ] = None,
     augment: Annotated[
         bool | None,

@@ -58,7 +58,8 @@ class Live:
                     f"epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}",
                     event.done,
                     event.total,
-                    f"loss {event.loss:.3f}   {event.rate:>7,.0f} pictures/s   {clock(event.seconds_left)} left",
+                    f"loss {event.loss:.3f}   accuracy {output.percent(event.accuracy, 1)}   "
+                    f"{event.rate:>7,.0f} pictures/s   {clock(event.seconds_left)} left",
                 )
             case events.EpochRecord():
                 self._no_bar()
@@ -95,6 +96,7 @@ class Live:
         width = len(str(record.epochs))
         self._say(
             f"epoch {record.epoch:>{width}}/{record.epochs}   loss {record.loss:.3f}   "
+            f"accuracy {output.percent(record.accuracy, 1)}   "
             f"validation {output.percent(record.validation_accuracy)}   {record.rate:>7,.0f} pictures/s"
             + ("   best so far" if record.best else "")
         )
