@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import stat
 import time
 from collections.abc import Callable
@@ -38,6 +39,11 @@ def shown(path: str | bytes | os.PathLike) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def typed(path: str | bytes | os.PathLike) -> str:
+    """A path as a command takes it, in quotes where a shell needs them."""
+    return shlex.quote(shown(path))
 
 
 def _escaped(letter: str) -> str:

@@ -28,16 +28,26 @@ def test_they_fit_the_network():
     )
 
 
-@pytest.mark.parametrize(("name", "fan_in", "part"), [
-    ("conv1.weight", 3 * 25, 1), ("stem.weight", 32 * 9, 1), ("dense1.weight", 64 * 16, 1),
-    ("dense2.weight", 300, 1 / 3),
-])  # fmt: skip
-def test_kernels_keep_the_size_of_relu_values(name, fan_in, part):
-    """Variance 2 / fan-in (He et al. 2015, equation 10), and a ninth of it in the last layer."""
-    weights = initial_weights(NETWORK, 3)[name]
-    assert np.abs(weights).max() <= part * (6 / fan_in) ** 0.5
-    assert weights.var() == pytest.approx(part**2 * 2 / fan_in, rel=0.1)
+FAN_IN = {"conv1.weight": 3 * 25, "stem.weight": 32 * 9, "dense1.weight": 64 * 16, "dense2.weight": 300}
+
+
+@pytest.mark.parametrize("name", FAN_IN)
+def test_kernels_lie_evenly_within_one_over_the_root_of_fan_in(name):
+    """A uniform distribution within +-b has the variance b^2 / 3."""
+    weights, bound = initial_weights(NETWORK, 3)[name], FAN_IN[name] ** -0.5
+    assert np.abs(weights).max() <= bound
+    assert weights.var() == pytest.approx(bound**2 / 3, rel=0.1)
     assert abs(weights.mean()) < 4 * weights.std() / weights.size**0.5
+
+
+def test_values_do_not_fade_in_a_deep_network():
+    """Twelve dense ReLU layers: the mean square of the values stays near its start, as He et al. show."""
+    network = Network.from_text(", ".join(["dense 400, relu"] * 12), (400,))
+    weights = initial_weights(network, 0)
+    values = np.random.default_rng(0).normal(size=(400, 64))
+    for layer in range(1, 13):
+        values = np.maximum(weights[f"dense{layer}.weight"] @ values, 0)
+    assert 0.3 < np.mean(values**2) < 3
 
 
 def test_the_rest_starts_neutral():

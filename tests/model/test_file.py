@@ -120,7 +120,7 @@ def test_missing_folder_and_foreign_files_each_have_their_sentence(tmp_path):
         ModelFile.open(tmp_path)
     text = tmp_path / "text.onnx"
     text.write_text("not a model")
-    with pytest.raises(ModelError, match="can't load"):
+    with pytest.raises(ModelError, match="no ONNX model"):
         ModelFile.open(text)
     foreign = onnx.helper.make_model(
         onnx.helper.make_graph(

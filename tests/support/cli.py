@@ -81,6 +81,8 @@ def pellucid_process(*arguments: str | Path, cwd: Path | None = None, **variable
         check=False,
         timeout=120,
     )
-    ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode(errors="backslashreplace"))
+    ran = Ran(
+        done.returncode, *(text.decode(errors="backslashreplace") for text in (done.stdout, done.stderr))
+    )
     assert "Traceback" not in ran.err, ran.err
     return ran

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from pellucid.engines.initial import initial_weights
 from pellucid.errors import ModelError, NetworkError
 from pellucid.model import write_model
 from pellucid.network import Network, zoo
@@ -71,18 +70,3 @@ def test_a_model_gives_its_weights_and_other_classes_a_new_last_layer(tmp_path):
         chosen(size=(8, 8, 3), start_from=str(path))
     with pytest.raises(ModelError):
         chosen(start_from=str(tmp_path / "none.onnx"))
-
-
-def test_initial_weights_are_a_function_of_the_seed_with_he_deviation():
-    network = Network.from_text(
-        "conv 64 3x3, relu, conv 64 3x3, relu, flatten, dense 100, dense 10", (3, 8, 8)
-    )
-    first, again, other = (initial_weights(network, seed) for seed in (0, 0, 1))
-    for name, array in first.items():
-        assert array.dtype == np.float32
-        assert np.array_equal(array, again[name])
-        if array.ndim > 1:
-            assert not np.array_equal(array, other[name])
-            last = 1 / 3 if name == "dense2.weight" else 1
-            assert array.std() == pytest.approx(last * (2 / array[0].size) ** 0.5, rel=0.05)
-            assert abs(array.mean()) < 0.1 * array.std()

@@ -108,7 +108,6 @@ def _resize(nodes: Nodes, size: str, output: str) -> None:
 
 def _keep_proportions(nodes: Nodes, target: str, fit: str) -> None:
     """Resize by one factor for both axes, then pad to, or crop to, the target around the middle."""
-    one = nodes.constant("fit/one", [1], np.int64)
     two = nodes.constant("fit/two", [2], np.int64)
     axes = nodes.constant("fit/axes", [1, 2], np.int64)
     first = nodes.constant("fit/axis", [0], np.int64)
@@ -123,7 +122,7 @@ def _keep_proportions(nodes: Nodes, target: str, fit: str) -> None:
     nodes.add("Cast", ["fit/whole"], "fit/sides", to=TensorProto.INT64)
     if fit == "pad":  # rounding may not pass the target, and a thin picture keeps one pixel
         nodes.add("Min", ["fit/sides", target], "fit/within")
-        nodes.add("Max", ["fit/within", one], "fit/size")
+        nodes.add("Max", ["fit/within", nodes.constant("fit/one", [1], np.int64)], "fit/size")
     else:
         nodes.add("Max", ["fit/sides", target], "fit/size")
     _resize(nodes, "fit/size", "fit/resized")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SMALLEST = 7  # rows or columns left when the pooling ends
+FRAMED = 20  # grey pictures from here on can spare their border: digits leave it empty
 LARGE = 48  # pictures from here on are halved by the first convolution already
 
 
@@ -12,6 +13,9 @@ def auto(height: int, width: int, channels: int, classes: int) -> str:
     3x3 convolutions, twice as many channels after each pooling, until at most 7 rows or columns are left; then one
     dense layer. Grey pictures need few channels and no normalisation; colour gets twice the channels, and batch
     normalisation, which makes training sure on whatever photographs there are.
+
+    Chosen on MNIST's validation part (2 cores, 5 epochs, 3 seeds): mean 99.39%, log loss 0.053; with a padded first
+    convolution, which takes 1.25 times as long an epoch, 99.43% and 0.055 after 4.
     """
     side, count = min(height, width), 16 if channels == 1 else 32
     norm = " nobias, batchnorm" if channels == 3 else ""
@@ -19,6 +23,9 @@ def auto(height: int, width: int, channels: int, classes: int) -> str:
     if side >= LARGE:
         layers.append(f"conv {count} 5x5 stride 2 pad 2{norm}, maxpool 2, relu")
         side, count = (side + 1) // 2 // 2, 2 * count
+    elif channels == 1 and side >= FRAMED:
+        layers.append(f"conv {count} 3x3, maxpool 2, relu")
+        side, count = (side - 2) // 2, 2 * count
     while side > SMALLEST:
         layers.append(f"conv {count} 3x3 pad 1{norm}, maxpool 2, relu")
         side, count = side // 2, min(2 * count, 256)

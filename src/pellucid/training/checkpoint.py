@@ -77,6 +77,11 @@ def load_checkpoint(run: Path) -> Checkpoint | None:
         raise _damaged(path, str(error)) from error
 
 
+def has_checkpoint(run: Path) -> bool:
+    """Whether a checkpoint is in force, sound or not."""
+    return (run / FOLDER / INDEX).is_file()
+
+
 def clear_checkpoint(run: Path) -> None:
     """Remove the checkpoint of a finished run."""
     folder = run / FOLDER

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pellucid.errors import SettingsError
-from pellucid.storage import shown, storage_error, write_atomically
+from pellucid.storage import shown, storage_error, typed, write_atomically
+from pellucid.training.checkpoint import has_checkpoint
 from pellucid.training.events import EpochRecord
 from pellucid.training.settings import SETTINGS_FILE, Settings
 
@@ -24,7 +25,7 @@ def new_folder(out: str | Path | None, data_name: str) -> Path:
             if any((folder / name).exists() for name in (SETTINGS_FILE, MODEL_FILE)):
                 raise SettingsError(
                     "There is a run in this folder already", where=shown(folder),
-                    remedy=f"choose another --out, or go on with it: pellucid train --resume {shown(folder)}",
+                    remedy=f"choose another --out, or go on with it: pellucid train --resume {typed(folder)}",
                 )  # fmt: skip
             folder.mkdir(parents=True, exist_ok=True)
             return folder
@@ -61,6 +62,13 @@ def resumed_folder(folder: str | Path) -> Path:
         raise SettingsError(
             "This is not a run that can be resumed: it has no settings.json", where=shown(path),
             remedy="give the folder that the interrupted run was writing to",
+        )  # fmt: skip
+    model = path / MODEL_FILE
+    if model.is_file() and not has_checkpoint(path):
+        raise SettingsError(
+            "This run is finished, there is nothing to go on with", where=shown(path),
+            remedy=f"pellucid evaluate {typed(model)}, or train once more: "
+            f"pellucid train --settings {typed(path / SETTINGS_FILE)}",
         )  # fmt: skip
     return path
 

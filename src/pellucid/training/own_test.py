@@ -42,7 +42,13 @@ def own_test_part(model: ModelFile) -> TestPart:
             "The run's split.csv is not beside the model, so its test part is unknown", where=str(table_path),
             remedy=f"keep model.onnx in its run folder, or {other}",
         )  # fmt: skip
-    source = open_source(card.data.source)
+    try:
+        source = open_source(card.data.source)
+    except DataError as error:
+        raise DataError(
+            "The pictures that the model was trained on are not where they were", where=error.where or where,
+            received=error.what, remedy=f"put them back, or {other}",
+        ) from error  # fmt: skip
     table = read_split(table_path)
     if len(table.paths) != len(source) or any(
         source.path(row) != path for row, path in enumerate(table.paths)

@@ -21,7 +21,7 @@ from pellucid.images import open_source, write_split
 from pellucid.model import Card, DataCard, Figures, ModelFile, SplitCard, write_model
 from pellucid.model.read import read_file
 from pellucid.network import Network
-from pellucid.storage import shown
+from pellucid.storage import shown, typed
 from pellucid.training import events, folder
 from pellucid.training.agreement import check_agreement
 from pellucid.training.checkpoint import clear_checkpoint, load_checkpoint, save_checkpoint
@@ -29,7 +29,7 @@ from pellucid.training.data import Data, find_facts, load_data
 from pellucid.training.defaults import resolve_size, resolve_training
 from pellucid.training.loop import Loop
 from pellucid.training.network import chosen_network
-from pellucid.training.settings import ARRAYS, BUILT_IN, Settings
+from pellucid.training.settings import ARRAYS, BUILT_IN, Settings, with_full_paths
 
 CHECKPOINT_SECONDS = 20  # within long epochs
 
@@ -48,6 +48,8 @@ def train(
     The last record is Finished; model.onnx is written and was measured by then.
     """
     start = time.monotonic()
+    if data is None or isinstance(data, str | Path):
+        settings = with_full_paths(settings)
     try:
         folder.write_settings(out, settings)
         source = open_source(data if data is not None else settings.data)
@@ -120,7 +122,9 @@ def _reading(
             on_read(done, total)
         if stop():
             raise Interrupted(
-                "Stopped while reading the pictures", where=str(out), remedy=f"pellucid train --resume {out}"
+                "Stopped while reading the pictures",
+                where=shown(out),
+                remedy=f"go on with: pellucid train --resume {typed(out)}",
             )
 
     return reading
@@ -141,8 +145,8 @@ def _epochs(loop: Loop, out: Path, stop: Callable[[], bool]) -> Iterator[events.
         if stopping:
             raise Interrupted(
                 f"Stopped in epoch {min(loop.place.epoch + 1, loop.epochs)} of {loop.epochs}; everything is saved",
-                where=str(out),
-                remedy=f"go on with: pellucid train --resume {out}",
+                where=shown(out),
+                remedy=f"go on with: pellucid train --resume {typed(out)}",
             )
     if loop.place.epoch < loop.epochs:
         patience = loop.settings.patience

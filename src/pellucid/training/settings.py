@@ -6,21 +6,34 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from pellucid.errors import SettingsError
+from pellucid.errors import DataError, SettingsError
 from pellucid.images.reading import read_file
+from pellucid.storage import shown
 
 SETTINGS_FILE = "settings.json"
 BUILT_IN, ARRAYS = "mnist", "arrays"  # data that is no path
 
-Side = Annotated[int, Field(ge=1, le=4096)]
+LARGEST_SIDE = 4096
+Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
 
-class AugmentationSettings(BaseModel):
-    """How pictures vary in training. Every figure is the largest change; each picture gets a random one up to it."""
+class _Checked(BaseModel):
+    """Settings that refuse what they don't know, and `true` where a number is meant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError("true and false are no numbers")
+        return value
+
+
+class AugmentationSettings(_Checked):
+    """How pictures vary in training. Every figure is the largest change; each picture gets a random one up to it."""
 
     shift: float = Field(default=0.0, ge=0, le=0.5, description="of the side, up, down, left and right")
     rotate: float = Field(default=0.0, ge=0, le=180, description="degrees, both ways")
@@ -33,14 +46,14 @@ class AugmentationSettings(BaseModel):
     )
 
 
-class Settings(BaseModel):
+class Settings(_Checked):
     """One run's settings. None means: decided from the data, and written down once it is (`defaults.resolve`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: str = BUILT_IN
     network: str = Field(default="auto", min_length=1, max_length=200_000)
-    start_from: str | None = Field(default=None, description="a model file whose weights to start from")
+    start_from: str | None = Field(
+        default=None, min_length=1, description="a model file whose weights to start from"
+    )
     height: Side | None = None
     width: Side | None = None
     channels: Literal[1, 3] | None = None
@@ -89,31 +102,79 @@ def make_settings(values: dict[str, Any], where: str = "") -> Settings:
                 where=where,
                 remedy=f"one of: {', '.join(Settings.model_fields)}",
             ) from error
+        allowed, advice = _allowed(first["loc"])
         raise SettingsError(
-            f"{name} can't be used: {_plain(first['msg'])}",
-            where=where,
+            f"{name} can't be used: it has to be {allowed}",
+            where=where or f"setting {name}",
             received=f"{first['input']!r:.200}",
-            remedy=_description(first["loc"]),
+            remedy=advice,
         ) from error
+
+
+def with_full_paths(settings: Settings) -> Settings:
+    """The same, its paths in full: a run is resumed and repeated from any folder."""
+    paths = {}
+    if settings.data != BUILT_IN:
+        paths["data"] = str(Path(settings.data).expanduser().absolute())
+    if settings.start_from:
+        paths["start_from"] = str(Path(settings.start_from).absolute())
+    return settings.model_copy(update=paths)
 
 
 def read_settings(path: Path) -> dict[str, Any]:
     """The names and values of a settings file, not yet checked one by one."""
-    data, _ = read_file(path, str(path))
+    remedy = "give the settings.json of a run, as runs/NAME/settings.json"
+    try:
+        data, _ = read_file(path, shown(path))
+    except DataError as error:
+        what = "this is a folder, not a settings file" if path.is_dir() else error.what
+        raise DataError(what, where=error.where, remedy=remedy) from error
     try:
         values = json.loads(data)
     except ValueError as error:
-        raise SettingsError("the settings file is not JSON", where=str(path), received=str(error)) from error
+        raise SettingsError(
+            "the settings file is not JSON", where=shown(path), received=str(error), remedy=remedy
+        ) from error
     if not isinstance(values, dict):
-        raise SettingsError("the settings file must hold one JSON object", where=str(path))
+        raise SettingsError(
+            "the settings file must hold one JSON object", where=shown(path),
+            received=f"{values!r:.80}", remedy=remedy,
+        )  # fmt: skip
     return values
 
 
-def _plain(message: str) -> str:
-    return message[:1].lower() + message[1:]
+def _allowed(place: tuple[int | str, ...]) -> tuple[str, str]:
+    """What a setting may be, in words, and what to do: read from the field that refused."""
+    first, *rest = (str(part) for part in place)
+    inner = first == "augmentation" and bool(rest)
+    model: type[BaseModel] = AugmentationSettings if inner else Settings
+    name = rest[0] if inner else first
+    field = model.model_fields[name]
+    schema = model.model_json_schema()["properties"][name]
+    schema |= next((choice for choice in schema.get("anyOf", []) if choice.get("type") != "null"), {})
+    default = "chosen for you" if field.default is None else json.dumps(field.default)
+    if field.description:
+        return _words(schema), f"{name}: {field.description}; left out, it is {default}"
+    return _words(schema), f"leave {name} out: it is then {default}"
 
 
-def _description(place: tuple[int | str, ...]) -> str:
-    model: type[BaseModel] = AugmentationSettings if place and place[0] == "augmentation" else Settings
-    field = model.model_fields.get(str(place[-1])) if place else None
-    return f"{place[-1]}: {field.description}" if field and field.description else ""
+def _words(schema: dict[str, Any]) -> str:
+    """A field's JSON schema as a person would say it."""
+    if "enum" in schema:
+        return "one of " + ", ".join(str(value) for value in schema["enum"])
+    match schema.get("type"):
+        case "boolean":
+            return "true or false"
+        case "string":
+            return "a text that isn't empty" if schema.get("minLength") else "a text"
+        case "integer" | "number" as kind:
+            least, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+            most, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+            words = "a whole number" if kind == "integer" else "a number"
+            words += (
+                f" from {least:,}" if least is not None else f" above {above:,}" if above is not None else ""
+            )
+            return words + (
+                f" to {most:,}" if most is not None else f" to below {below:,}" if below is not None else ""
+            )
+    return "a group of settings"

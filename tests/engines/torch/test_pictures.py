@@ -144,3 +144,17 @@ def test_the_two_ways_agree_where_both_apply(channels):
     affine[1, 0, 2] = np.nextafter(np.float32(2), np.float32(3))  # one picture off the grid by a hair
     turned = opened(pixels).varied(torch.arange(2), same(2, affine=affine))
     torch.testing.assert_close(exact, turned, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_inputs_lie_channel_last_in_memory(channels):
+    """By their strides: with one channel `is_contiguous` says yes to both, but torch chooses kernels by strides."""
+    pictures = opened(some(channels=channels))
+    turned = same(2, affine=np.tile(np.array([[1, 0.1, 0], [0, 1, 0]], np.float32), (2, 1, 1)))
+    for x in (
+        pictures.plain(torch.arange(2)),
+        pictures.varied(torch.arange(2), same(2)),
+        pictures.varied(torch.arange(2), turned),
+        pictures.varied(torch.arange(2), same(2, gain=np.full(2, 1.5, np.float32))),
+    ):
+        assert x.stride() == (9 * 12 * channels, 1, 12 * channels, channels)

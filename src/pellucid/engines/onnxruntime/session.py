@@ -36,8 +36,11 @@ class Session:
             )
             self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime has no error class of its own to catch
+            said = _short(error)
+            other = "INVALID_PROTOBUF" in said
             raise ModelError(
-                "onnxruntime can't load this model", where=where, received=_short(error),
+                "this is no ONNX model, or a damaged one" if other else "onnxruntime can't load this model",
+                where=where, received=said,
                 remedy="check that the file is whole: copy it again, or train again",
             ) from error  # fmt: skip
         self._where = where

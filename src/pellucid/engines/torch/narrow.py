@@ -9,6 +9,8 @@ Measured, one thread, 1 -> 8 channels, 5x5 on 28x28: 11.6 us a picture for forwa
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -43,12 +45,20 @@ def conv_of_few_channels(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tens
 def double_columns(weight: Tensor) -> Tensor:
     """[o, i, kh, kw] -> [2o, 2i, kh, ceil((kw + 1) / 2)]: the same kernel on pairs of columns, to pairs of columns."""
     o, i, kh, kw = weight.shape
+    with_zero = F.pad(weight.reshape(-1), (0, 1))
+    double = with_zero.index_select(0, _places(o, i, kh, kw).to(weight.device))
+    return double.view(2 * o, kh, (kw + 2) // 2, 2 * i).permute(0, 3, 1, 2)
+
+
+@cache
+def _places(o: int, i: int, kh: int, kw: int) -> Tensor:
+    """Where each weight of the double kernel [2o, kh, columns, 2i] is in the flat one; past its end where it is 0."""
     columns = (kw + 2) // 2
-    padded = F.pad(weight, (1, 2 * columns - kw))
+    flat = torch.arange(o * i * kh * kw).view(o, i, kh, kw)
+    padded = F.pad(flat, (1, 2 * columns - kw), value=flat.numel())
     left, right = padded[..., 1 : 1 + 2 * columns], padded[..., : 2 * columns]
     pairs = torch.stack((left, right)).view(2, o, i, kh, columns, 2)
-    pairs = pairs.permute(0, 1, 5, 2, 3, 4).reshape(2 * o, 2 * i, kh, columns)
-    return pairs.contiguous(memory_format=torch.channels_last)
+    return pairs.permute(0, 1, 3, 4, 5, 2).reshape(-1)
 
 
 def pads_by_hand(x: Tensor, pads: Pads, value: float = 0.0) -> Tensor:

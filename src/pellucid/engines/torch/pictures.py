@@ -57,7 +57,10 @@ class Pictures:
 
     def _scaled(self, x: Tensor) -> Tensor:
         """[n, h, w, c] of any type to float32 [n, c, h, w], which stays channel last in memory."""
-        return torch.addcmul(self.shift, x.to(torch.float32), self.scale).permute(0, 3, 1, 2)
+        # Written out: with one channel torch would take it for channel first, and choose slower kernels.
+        scaled = torch.empty(x.shape, device=self.device)
+        torch.addcmul(self.shift, x.to(torch.float32), self.scale, out=scaled)
+        return scaled.permute(0, 3, 1, 2)
 
     def _moved(self, rows: Tensor, y: NDArray[np.int64], x: NDArray[np.int64]) -> Tensor:
         """Whole pixels from other places: rows y [n, h] and columns x [n, w] of each picture. uint8 [n, h, w, c]."""

@@ -10,7 +10,7 @@ from pellucid.network.layers import BatchNorm
 
 # Pictures in a piece for networks below so many mult-adds a picture: where the time for a picture levels off on one
 # thread (measured from 0.5 to 70 million). Smaller pieces pay more of Python's and torch's own cost.
-PIECES = ((600_000, 128), (4_000_000, 64), (40_000_000, 32), (inf, 16))
+PIECES = ((600_000, 256), (4_000_000, 64), (40_000_000, 32), (inf, 16))
 LEAST, LEAST_NORMALISED = 8, 16
 VALUES = 64 * 2**20  # bytes of activations at most, where pieces can still be made smaller
 LANES = 8

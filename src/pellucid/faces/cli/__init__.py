@@ -1,5 +1,24 @@
 """The command line: `pellucid VERB`. Nothing heavy is imported before a verb needs it."""
 
-from pellucid.faces.cli.app import main
+import signal
+import threading
+
+
+def main() -> None:
+    """Run the command line. Until a run holds something to save, Ctrl-C just ends it, without a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        return _run()
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return _run()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _run() -> None:
+    from pellucid.faces.cli.app import main as run
+
+    run()
+
 
 __all__ = ["main"]

@@ -11,6 +11,7 @@ import typer
 from pellucid import __version__
 from pellucid.errors import PellucidError
 from pellucid.faces.cli import output
+from pellucid.storage import storage_error
 
 app = typer.Typer(
     name="pellucid",
@@ -70,7 +71,7 @@ def train(
     ] = None,
     engine: Annotated[str | None, typer.Option(help="What trains: auto or torch.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME-N unless given.")] = None,
+    out: Annotated[str | None, typer.Option(help="The run's folder; runs/NAME-N unless given.")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the interrupted run in this folder.")
     ] = None,
@@ -124,6 +125,8 @@ def predict(
     """What is in these pictures."""
     from pellucid.faces.cli.predict import predict_command
 
+    if csv and json:
+        raise typer.BadParameter("give one of --csv and --json", param_hint="--csv")
     predict_command(model, paths, top, threshold, csv, json)
 
 
@@ -158,6 +161,7 @@ def summary(
 def main() -> None:
     """Run the command line; errors end in one message and exit status 1, never in a traceback unless --debug."""
     debug, as_json = "--debug" in sys.argv, "--json" in sys.argv
+    output.forgive_encoding()
     try:
         app()
     except PellucidError as error:
@@ -176,6 +180,9 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno in output.FULL and error.filename is None:
+            output.print_error(storage_error(error, "standard output"), as_json)
+            sys.exit(1)
         output.print_error(
             PellucidError(
                 "This is a defect of pellucid, not of what you did",

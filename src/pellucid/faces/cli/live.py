@@ -23,7 +23,7 @@ class Live:
         self.terminal = stream.isatty()
         self.progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=20 if self._is_wide() else 8),
             TextColumn("{task.fields[figures]}"),
             console=self.console,
             transient=True,
@@ -58,8 +58,7 @@ class Live:
                     f"epoch {event.epoch:>{len(str(event.epochs))}}/{event.epochs}",
                     event.done,
                     event.total,
-                    f"loss {event.loss:.3f}   accuracy {output.percent(event.accuracy, 1)}   "
-                    f"{event.rate:>7,.0f} pictures/s   {clock(event.seconds_left)} left",
+                    self._figures(event),
                 )
             case events.EpochRecord():
                 self._no_bar()
@@ -68,6 +67,17 @@ class Live:
                 self._say(event.text)
             case events.Finished():
                 self._no_bar()
+
+    def _is_wide(self) -> bool:
+        """Whether bar and figures fit in full; a line too long for the terminal would lose its bar."""
+        return self.console.width >= 100
+
+    def _figures(self, event: events.Progress) -> str:
+        left, loss = f"{clock(event.seconds_left)} left", f"loss {event.loss:.3f}"
+        if not self._is_wide():
+            return f"{loss}  {event.rate:,.0f}/s  {left}"
+        accuracy = f"accuracy {output.percent(event.accuracy, 1)}"
+        return f"{loss}   {accuracy}   {event.rate:>7,.0f} pictures/s   {left}"
 
     def _data(self, event: events.DataReady) -> None:
         colours = "grey" if event.channels == 1 else "colour"

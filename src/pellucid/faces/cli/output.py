@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import sys
 from typing import Any
 
 from pellucid.errors import NetworkError, PellucidError
+from pellucid.storage import shown
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what a disk behind stdout may say
+
+
+def forgive_encoding() -> None:
+    """A name with letters that the terminal's encoding lacks is written with escapes: no reason to stop."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def print_json(document: Any) -> None:
     """One JSON document on one line of stdout. NaN and infinities would be no JSON, and are a defect."""
-    print(
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace").decode()
-    )
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    text = json.dumps(document, ensure_ascii=plain, allow_nan=False)
+    print(text.encode("utf-8", "backslashreplace").decode())
 
 
 def print_error(error: PellucidError, as_json: bool) -> None:
@@ -69,10 +80,10 @@ def _console(stream: Any) -> Any:
 
 
 def escaped(text: str) -> str:
-    """Text as it is: what rich would take for markup is shown, not obeyed."""
+    """Text as it is: what rich would take for markup, or the terminal for an order, is shown and not obeyed."""
     from rich.markup import escape
 
-    return escape(text.encode("utf-8", "backslashreplace").decode())
+    return escape("\n".join(shown(line) for line in text.split("\n")))
 
 
 def _print_fitted(error: NetworkError) -> None:

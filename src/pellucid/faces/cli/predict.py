@@ -12,6 +12,7 @@ from typing import Any
 from pellucid.errors import DataError, PellucidError
 from pellucid.faces.cli import output
 from pellucid.images.reading import is_picture_name, read_picture
+from pellucid.images.sources import counted
 from pellucid.model import ModelFile, Prediction
 from pellucid.storage import shown
 
@@ -21,7 +22,14 @@ def predict_command(
 ) -> None:
     """One line a picture, as they come; a bad one is an error line and the rest go on."""
     model = ModelFile.open(model_path)
+    given = names
     write = _csv_line if as_csv else _json_line if as_json else _text_line
+    width = 0
+    if (
+        write is _text_line and "-" not in names
+    ):  # names on stdin are not waited for: their columns may not line up
+        names = list(picture_paths(names))
+        width = max((len(shown(name)) for name in names), default=0)
     if as_csv:
         csv.writer(sys.stdout, lineterminator="\n").writerow(["path", "label", "probability", "error"])
     good = bad = 0
@@ -29,13 +37,13 @@ def predict_command(
     for answer in model.predict_each(_pictures(picture_paths(names), paths)):
         path = paths[good + bad]
         good, bad = (good + 1, bad) if isinstance(answer, Prediction) else (good, bad + 1)
-        write(path, answer, top, threshold)
+        write(path, answer, top, threshold, width)
     if bad and not as_json:
         print(f"{bad:,} of {good + bad:,} could not be read", file=sys.stderr)
     if not good:
         raise DataError(
             "No picture could be read" if bad else "There are no pictures here",
-            where=", ".join(shown(name) for name in names[:3]), received=f"{bad:,} paths",
+            where=", ".join(shown(name) or "''" for name in given[:3]), received=counted(bad, "path"),
             remedy="give JPEG or PNG files, or folders that hold some",
         )  # fmt: skip
 
@@ -47,12 +55,19 @@ def picture_paths(names: Iterable[str]) -> Iterator[str]:
             for line in sys.stdin.buffer:
                 if line.strip():
                     yield from picture_paths([os.fsdecode(line.rstrip(b"\r\n"))])
-        elif Path(name).is_dir():
+        elif _is_folder(name):
             for folder, folders, files in os.walk(name):
                 folders[:] = sorted(sub for sub in folders if not sub.startswith("."))
                 yield from (str(Path(folder, file)) for file in sorted(files) if is_picture_name(file))
         else:
             yield name
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # a name too long, say: reading it will tell
+        return False
 
 
 def _pictures(names: Iterable[str], seen: list[str]) -> Iterator[Any]:
@@ -65,7 +80,7 @@ def _pictures(names: Iterable[str], seen: list[str]) -> Iterator[Any]:
             yield error
 
 
-def _json_line(path: str, answer: Prediction | PellucidError, top: int, threshold: float) -> None:
+def _json_line(path: str, answer: Prediction | PellucidError, top: int, threshold: float, width: int) -> None:
     if isinstance(answer, PellucidError):
         output.print_json({"path": path, "error": answer.what})
         return
@@ -74,7 +89,7 @@ def _json_line(path: str, answer: Prediction | PellucidError, top: int, threshol
     output.print_json({"path": path, "label": label, "probability": answer.probability, "top": best})
 
 
-def _csv_line(path: str, answer: Prediction | PellucidError, top: int, threshold: float) -> None:
+def _csv_line(path: str, answer: Prediction | PellucidError, top: int, threshold: float, width: int) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     if isinstance(answer, PellucidError):
         row = [path, "", "", answer.what]
@@ -83,7 +98,7 @@ def _csv_line(path: str, answer: Prediction | PellucidError, top: int, threshold
     writer.writerow([cell.encode("utf-8", "backslashreplace").decode() for cell in row])
 
 
-def _text_line(path: str, answer: Prediction | PellucidError, top: int, threshold: float) -> None:
+def _text_line(path: str, answer: Prediction | PellucidError, top: int, threshold: float, width: int) -> None:
     name = shown(path)
     if isinstance(answer, PellucidError):
         print(f"{name}: {output.upper(answer.what)}", file=sys.stderr)
@@ -91,4 +106,4 @@ def _text_line(path: str, answer: Prediction | PellucidError, top: int, threshol
     label = shown(answer.label) if answer.probability >= threshold else "-"
     others = "   ".join(f"{shown(other)} {output.percent(p, 1)}" for other, p in answer.top(top)[1:])
     share = output.percent(answer.probability, 1)
-    print(f"{name:<32}  {label:<12} {share:>6}" + (f"     then {others}" if others else ""))
+    print(f"{name:<{width or 32}}  {label:<12} {share:>6}" + (f"     then {others}" if others else ""))

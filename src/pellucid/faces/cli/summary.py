@@ -17,7 +17,8 @@ def summary_command(
 ) -> None:
     """Print the table of a model file, a network of the zoo, or a network's text."""
     if against not in (None, "dense", "local"):
-        raise SettingsError("--against is dense or local", received=str(against))
+        raise SettingsError("--against is dense or local", where="--against", received=repr(against),
+                            remedy="--against dense, or --against local")  # fmt: skip
     network = _network(name, size, classes)
     rows = table.rows(network)
     sums = table.totals(rows)
@@ -50,12 +51,15 @@ def summary_command(
 
 
 def _network(name: str, size: str | None, classes: int | None) -> Network:
-    path = Path(name)
-    if name.endswith(".onnx") or (path.exists() and not path.is_dir() and name not in zoo.ZOO):
+    if name.endswith(".onnx") or (_is_file(name) and name not in zoo.ZOO):
         from pellucid.model import ModelFile
 
-        return ModelFile.open(path).network
-    shape = input_shape(size) if size else None
+        for option, value in (("--input", size), ("--classes", classes)):
+            if value is not None:
+                raise SettingsError(f"A model file has its own: {option} means nothing here", where=option,
+                                    received=str(value), remedy=f"leave {option} out")  # fmt: skip
+        return ModelFile.open(name).network
+    shape = input_shape(size) if size is not None else None
     if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS:
         channels, height, width = shape or (None, None, None)
         return zoo.build(name.strip(), height, width, channels, classes)
@@ -64,7 +68,17 @@ def _network(name: str, size: str | None, classes: int | None) -> Network:
             "The size of the pictures is needed to work out the shapes", where="--input",
             remedy="--input 28x28x1 (height x width x channels)",
         )  # fmt: skip
+    if classes is not None:
+        raise SettingsError("A network's text says itself how many classes there are", where="--classes",
+                            received=str(classes), remedy="change the last dense layer of the text")  # fmt: skip
     return Network.from_text(name, shape)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).exists() and not Path(name).is_dir()
+    except OSError:  # a long text is no path
+        return False
 
 
 def input_shape(text: str) -> Shape:

@@ -12,7 +12,7 @@ from pellucid.faces.cli import output
 from pellucid.faces.cli.evaluate import headline
 from pellucid.faces.cli.live import Live
 from pellucid.images import open_source
-from pellucid.storage import shown
+from pellucid.storage import shown, typed
 from pellucid.training import (
     Finished,
     Settings,
@@ -23,19 +23,22 @@ from pellucid.training import (
     resumed_folder,
     train,
 )
-from pellucid.training.settings import SETTINGS_FILE
+from pellucid.training.settings import ARRAYS, LARGEST_SIDE, SETTINGS_FILE
 
 
 def train_command(
     given: dict[str, Any],
     size: str | None,
     augment: bool | None,
-    out: Path | None,
+    out: str | None,
     resume: Path | None,
     settings_file: Path | None,
     as_json: bool,
 ) -> None:
     """Train, or go on training, and print where the model is and how good."""
+    if out is not None and not out.strip():
+        raise SettingsError("The name of the run's folder is empty", where="--out", received=repr(out),
+                            remedy="--out FOLDER, or leave it out for the next free one in runs/")  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
     if size is not None:
         options["height"], options["width"] = parse_size(size)
@@ -45,6 +48,8 @@ def train_command(
         settings, folder = _resumed(resume, options, out, settings_file)
     else:
         values = read_settings(settings_file) if settings_file else {}
+        # An option that can't be used is not the file's fault.
+        make_settings(options)
         settings = make_settings(values | options, str(settings_file or ""))
         folder = new_folder(out, open_source(settings.data).name)
     finished = _follow(settings, folder)
@@ -71,7 +76,7 @@ def train_command(
     print(
         f"saved   {shown(finished.model)}      after {finished.seconds:.1f} s, weights of epoch {finished.best_epoch}"
     )
-    model = shown(finished.model)
+    model = typed(finished.model)
     print(f"next    pellucid predict {model} PICTURE     pellucid evaluate {model}")
 
 
@@ -82,21 +87,31 @@ def parse_size(text: str) -> tuple[int, int]:
         raise SettingsError("The size is one number, or height x width", where="--size", received=repr(text),
                             remedy="--size 64, or --size 48x64")  # fmt: skip
     height = int(match[1])
-    return height, int(match[2] or height)
+    width = int(match[2] or height)
+    if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
+        raise SettingsError(f"A side is from 1 to {LARGEST_SIDE:,} pixels", where="--size", received=repr(text),
+                            remedy="--size 64, or --size 48x64")  # fmt: skip
+    return height, width
 
 
 def _resumed(
-    resume: Path, options: dict[str, Any], out: Path | None, settings_file: Path | None
+    resume: Path, options: dict[str, Any], out: str | None, settings_file: Path | None
 ) -> tuple[Settings, Path]:
     changed = sorted(options) + ["out"] * (out is not None) + ["settings"] * (settings_file is not None)
     if changed:
         raise SettingsError(
             "A resumed run keeps the settings that it was begun with", where="--resume",
             received=", ".join(f"--{name.replace('_', '-')}" for name in changed),
-            remedy=f"pellucid train --resume {shown(resume)}",
+            remedy=f"pellucid train --resume {typed(resume)}",
         )  # fmt: skip
     folder = resumed_folder(resume)
-    return make_settings(read_settings(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE)), folder
+    settings = make_settings(read_settings(folder / SETTINGS_FILE), str(folder / SETTINGS_FILE))
+    if settings.data == ARRAYS:
+        raise SettingsError(
+            "This run was on arrays, which only the program that began it has", where=shown(folder),
+            remedy="run that program again: the same arrays and settings give the same weights",
+        )  # fmt: skip
+    return settings, folder
 
 
 def _follow(settings: Settings, folder: Path) -> Finished:
