@@ -1,0 +1,252 @@
+"""How fast bench-lenet trains on MNIST: pellucid and each peer, in turns, every run a fresh process.
+
+    python benchmarks/lenet_mnist.py                      all peers that are installed, 5 pairs each
+    python benchmarks/lenet_mnist.py --pairs 9 --only plain tuned
+    python benchmarks/lenet_mnist.py --python keras=/path/to/other/python
+
+Writes benchmarks/results/lenet_mnist.json and .md. See README.md for the rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who is compared: its module with arguments, what it needs installed, and pellucid's own precision beside it."""
+
+    module: str
+    arguments: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ("torch",)
+    precision: str = "f32"
+
+
+PEERS = {
+    "plain": Peer("plain_torch"),
+    "tuned": Peer("tuned_torch"),
+    "compiled": Peer("tuned_torch", ("compile",)),
+    "keras": Peer("keras_tensorflow", needs=("keras", "tensorflow")),
+    "bf16": Peer("tuned_torch", ("bf16",), precision="bf16"),
+}
+
+
+def run(python: str, module: str, *arguments: str) -> dict:
+    """One fresh process; what it printed. `others` is the share of the machine that other processes took meanwhile."""
+    environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent / 'src'}"}
+    before, own = _busy(), _children()
+    begin = time.monotonic()
+    done = subprocess.run(
+        [python, "-m", f"peers.{module}", *arguments],
+        capture_output=True, text=True, cwd=HERE, env=environment, check=False,
+    )  # fmt: skip
+    seconds = time.monotonic() - begin
+    if done.returncode:
+        raise SystemExit(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    busy = (_busy() - before) - (_children() - own)
+    return result | {"others": round(max(busy, 0.0) / seconds / (os.cpu_count() or 1), 3)}
+
+
+def sgemm(python: str) -> float:
+    """This machine's GFLOP/s now: the best of some products of 2048 x 2048 matrices in float32."""
+    code = (
+        "import torch, time\na = torch.randn(2048, 2048)\nbest = 9.0\n"
+        "for _ in range(8):\n    t = time.perf_counter(); a @ a; best = min(best, time.perf_counter() - t)\n"
+        "print(2 * 2048**3 / best / 1e9)"
+    )
+    return round(float(subprocess.check_output([python, "-c", code], text=True)), 1)
+
+
+def missing(python: str, needs: tuple[str, ...]) -> list[str]:
+    """The packages that this Python lacks."""
+    code = f"import importlib.util as u; print(*[n for n in {needs!r} if u.find_spec(n) is None])"
+    return subprocess.check_output([python, "-c", code], text=True).split()
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median and quartiles."""
+    if len(values) == 1:
+        return {"median": values[0], "lower": values[0], "upper": values[0]}
+    lower, median, upper = statistics.quantiles(values, n=4, method="inclusive")
+    return {"median": median, "lower": lower, "upper": upper}
+
+
+def compare(peer: Peer, python: str, own_python: str, pairs: int, others: float) -> dict | None:
+    """`pairs` runs of pellucid and of the peer, in turns, whoever was second before going first.
+
+    A pair counts only if other programs took at most `others` of the processors in both of its runs: decided by their
+    load alone, never by the ratio. None where three times as many pairs were not enough.
+    """
+    runs: list[dict] = []
+    tried = 0
+    while len(runs) < pairs and tried < 3 * pairs:
+        pair = tried
+        tried += 1
+        order = ("pellucid", "peer") if pair % 2 == 0 else ("peer", "pellucid")
+        found: dict = {"sgemm": sgemm(own_python)}
+        for who in order:
+            if who == "peer":
+                found[who] = run(python, peer.module, *peer.arguments)
+            else:
+                found[who] = run(own_python, "pellucid_torch", peer.precision)
+        found["ratio"] = found["pellucid"]["pictures_per_second"] / found["peer"]["pictures_per_second"]
+        calm = max(found["pellucid"]["others"], found["peer"]["others"]) <= others
+        if calm:
+            runs.append(found)
+        print(
+            f"  {found['peer']['name']} {peer.precision}, pair {pair + 1}: "
+            f"{found['pellucid']['pictures_per_second']:,.0f} against {found['peer']['pictures_per_second']:,.0f} "
+            f"pictures/s = {found['ratio']:.2f} x  (sgemm {found['sgemm']:.0f}, others took "
+            f"{found['pellucid']['others']:.0%} and {found['peer']['others']:.0%})"
+            f"{'' if calm else ': does not count'}",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+    if len(runs) < pairs:
+        return None
+    figures = {
+        f"{who}_{what}": spread([r[who][what] for r in runs])
+        for who in ("pellucid", "peer")
+        for what in ("pictures_per_second", "cold_seconds")
+    }
+    return {
+        "name": runs[0]["peer"]["name"],
+        "precision": peer.precision,
+        "pairs_tried": tried,
+        "ratio": spread([r["ratio"] for r in runs]),
+        **figures,
+        "sgemm_gflops": spread([r["sgemm"] for r in runs]),
+        "settings": {"pellucid": runs[-1]["pellucid"]["settings"], "peer": runs[-1]["peer"]["settings"]},
+        "runs": runs,
+    }
+
+
+def markdown(result: dict) -> str:
+    """The table for people."""
+    lines = [
+        "# bench-lenet on MNIST: pictures a second in training",
+        "",
+        f"{result['machine']}, {result['cores']} cores, Python {result['python']}, {result['date']}. "
+        f"{result['pairs']} pairs for each peer, in turns, every run a fresh process; medians, quartiles in brackets. "
+        "Ratio: of the two runs of a pair. `sgemm`: this machine's GFLOP/s at the time. "
+        "`others`: largest share of the processors that other programs took during a run; pairs with more than "
+        f"{result['others_at_most']:.0%} were not counted.",
+        "",
+        "| peer | pellucid | peer | ratio | cold: pellucid | cold: peer | sgemm | others |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for peer in result["peers"]:
+        others = max(run[who]["others"] for run in peer["runs"] for who in ("pellucid", "peer"))
+        lines.append(
+            f"| {peer['name']}, {peer['precision']} | {_range(peer['pellucid_pictures_per_second'], ',.0f')} "
+            f"| {_range(peer['peer_pictures_per_second'], ',.0f')} | **{peer['ratio']['median']:.2f}** "
+            f"({peer['ratio']['lower']:.2f} - {peer['ratio']['upper']:.2f}) "
+            f"| {peer['pellucid_cold_seconds']['median']:.1f} s | {peer['peer_cold_seconds']['median']:.1f} s "
+            f"| {peer['sgemm_gflops']['median']:.0f} | {others:.0%} |"
+        )
+    if result["left_out"]:
+        lines += [
+            "",
+            "Left out: " + "; ".join(f"{name} ({why})" for name, why in result["left_out"].items()) + ".",
+        ]
+    lines += ["", "Settings (of the last run of each):", ""]
+    for peer in result["peers"]:
+        settings = ", ".join(f"{key} {value}" for key, value in peer["settings"]["peer"].items())
+        lines.append(f"- {peer['name']}, {peer['precision']}: {settings}")
+    if result["peers"]:
+        own = result["peers"][0]["settings"]["pellucid"]
+        lines.append("- pellucid: " + ", ".join(f"{key} {value}" for key, value in own.items()))
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS))
+    parser.add_argument(
+        "--python", action="append", default=[], metavar="PEER=PATH", help="another interpreter for a peer"
+    )
+    parser.add_argument(
+        "--others",
+        type=float,
+        default=0.05,
+        help="largest share that other programs may take in a pair that counts",
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--name", default="lenet_mnist", help="of the two files written")
+    options = parser.parse_args()
+    pythons = dict(item.split("=", 1) for item in options.python)
+    compared = []
+    left_out = {name: "not run this time" for name in PEERS if name not in options.only}
+    for name in options.only:
+        peer, python = PEERS[name], pythons.get(name, sys.executable)
+        lacking = missing(python, peer.needs)
+        if lacking:
+            left_out[name] = f"not installed: {', '.join(lacking)}"
+            print(f"{name} is left out, not installed: {', '.join(lacking)}", file=sys.stderr)
+            continue
+        found = compare(peer, python, sys.executable, options.pairs, options.others)
+        if found is None:
+            left_out[name] = f"other programs took more than {options.others:.0%} in too many pairs"
+        else:
+            compared.append(found)
+    result = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "pairs": options.pairs,
+        "others_at_most": options.others,
+        "peers": compared,
+        "left_out": left_out,
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / f"{options.name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    table = markdown(result)
+    (options.out / f"{options.name}.md").write_text(table)
+    print(table)
+
+
+def _range(values: dict[str, float], form: str) -> str:
+    return f"{values['median']:{form}} ({values['lower']:{form}} - {values['upper']:{form}})"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _busy() -> float:
+    """Processor seconds that all processes have used since the machine started."""
+    try:
+        user, nice, system = Path("/proc/stat").read_text().splitlines()[0].split()[1:4]
+    except OSError:
+        return 0.0
+    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def _children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One file for each way to train bench-lenet on MNIST. Each runs alone and prints its settings and rates as JSON."""

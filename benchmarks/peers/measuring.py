@@ -1,0 +1,68 @@
+"""What all peers share: MNIST as arrays, and the clock. No framework is imported here."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+STARTED = time.time() - time.monotonic()  # the wall clock at the monotonic clock's zero
+MNIST = Path(__file__).parents[2] / "src" / "pellucid" / "images" / "builtin" / "mnist"
+MEAN, DEVIATION = 0.1307, 0.3081
+SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))  # of measuring, after as many for warming up at most
+
+
+def mnist():
+    """Training pictures uint8 [60000, 28, 28] and labels int64 [60000]."""
+    import numpy as np
+
+    def read(name: str, offset: int):
+        return np.frombuffer(gzip.decompress((MNIST / name).read_bytes()), np.uint8, offset=offset)
+
+    pictures = read("train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+    return pictures.copy(), read("train-labels-idx1-ubyte.gz", 8).astype(np.int64)
+
+
+def rate_of(step: Callable[[int], int], warm: int = 20, seconds: float = SECONDS) -> float:
+    """Pictures per second of `step(number) -> pictures`, after `warm` steps."""
+    for number in range(warm):
+        step(number)
+    pictures, number, start = 0, warm, time.perf_counter()
+    while (spent := time.perf_counter() - start) < seconds:
+        pictures += step(number)
+        number += 1
+    return pictures / spent
+
+
+def best_batch(
+    make: Callable[[int], Callable[[int], int]], sizes: tuple[int, ...]
+) -> tuple[int, dict[int, float]]:
+    """The batch size with the highest rate in a short trial each, as somebody who tunes would choose it."""
+    rates = {size: round(rate_of(make(size), warm=8, seconds=SECONDS / 6)) for size in sizes}
+    return max(rates, key=lambda size: rates[size]), rates
+
+
+def process_start() -> float:
+    """When this process began, on time.time()'s clock (Linux; else when this module was imported)."""
+    try:
+        ticks = float(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+        return time.time() - uptime + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return STARTED
+
+
+def report(name: str, settings: dict, ready: float, rate: float, loss: float, precision: str = "f32") -> None:
+    """One line of JSON on stdout. `ready` is time.time() when the first step was done: the cold start."""
+    result = {
+        "name": name,
+        "precision": precision,
+        "settings": settings,
+        "cold_seconds": round(ready - process_start(), 3),
+        "pictures_per_second": round(rate, 1),
+        "loss": round(loss, 4),
+    }
+    print(json.dumps(result), flush=True)
