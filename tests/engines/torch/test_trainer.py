@@ -382,3 +382,13 @@ def test_lack_of_memory_is_an_error_of_ours(monkeypatch):
     with pytest.raises(EngineError, match="not enough memory") as caught:
         trainer.steps(batches(steps=1), 0)
     assert "--batch-size" in caught.value.remedy
+
+
+def test_showing_before_the_first_step_leaves_nothing_of_inference_behind():
+    """As in a run that was killed at an epoch's end: what logits set up is then used by steps."""
+    from pellucid.engines.torch.narrow import _places
+
+    _places.cache_clear()
+    trainer = opened("conv 8 5x5 pad 2, maxpool 2, relu, flatten, dense 4")
+    trainer.logits(np.arange(10))
+    assert trainer.steps(batches(2), 0).count == 48

@@ -53,12 +53,13 @@ def double_columns(weight: Tensor) -> Tensor:
 @cache
 def _places(o: int, i: int, kh: int, kw: int) -> Tensor:
     """Where each weight of the double kernel [2o, kh, columns, 2i] is in the flat one; past its end where it is 0."""
-    columns = (kw + 2) // 2
-    flat = torch.arange(o * i * kh * kw).view(o, i, kh, kw)
-    padded = F.pad(flat, (1, 2 * columns - kw), value=flat.numel())
-    left, right = padded[..., 1 : 1 + 2 * columns], padded[..., : 2 * columns]
-    pairs = torch.stack((left, right)).view(2, o, i, kh, columns, 2)
-    return pairs.permute(0, 1, 3, 4, 5, 2).reshape(-1)
+    with torch.inference_mode(False):  # it is kept: training must be able to use it, whoever asked first
+        columns = (kw + 2) // 2
+        flat = torch.arange(o * i * kh * kw).view(o, i, kh, kw)
+        padded = F.pad(flat, (1, 2 * columns - kw), value=flat.numel())
+        left, right = padded[..., 1 : 1 + 2 * columns], padded[..., : 2 * columns]
+        pairs = torch.stack((left, right)).view(2, o, i, kh, columns, 2)
+        return pairs.permute(0, 1, 3, 4, 5, 2).reshape(-1)
 
 
 def pads_by_hand(x: Tensor, pads: Pads, value: float = 0.0) -> Tensor:
