@@ -15,16 +15,16 @@ import numpy as np
 from pellucid import __version__
 from pellucid.engines.choice import open_engine
 from pellucid.engines.contract import Engine, Recipe, Trainer
-from pellucid.errors import EngineError, Interrupted, PellucidError
+from pellucid.errors import DataError, EngineError, Interrupted, PellucidError
 from pellucid.evaluation import fit_temperature, measure
-from pellucid.images import open_source, write_split
+from pellucid.images import open_source, read_split, write_split
 from pellucid.model import Card, DataCard, Figures, ModelFile, SplitCard, write_model
 from pellucid.model.read import read_file
 from pellucid.network import Network
 from pellucid.storage import shown, typed
 from pellucid.training import events, folder
 from pellucid.training.agreement import check_agreement
-from pellucid.training.checkpoint import clear_checkpoint, load_checkpoint, save_checkpoint
+from pellucid.training.checkpoint import clear_checkpoint, has_checkpoint, load_checkpoint, save_checkpoint
 from pellucid.training.data import Data, find_facts, load_data
 from pellucid.training.defaults import resolve_size, resolve_training
 from pellucid.training.loop import Loop
@@ -205,14 +205,21 @@ def _data_ready(data: Data) -> events.DataReady:
 
 
 def _write_split(out: Path, data: Data) -> None:
-    source = data.source
-    write_split(
-        out / folder.SPLIT_FILE,
-        [source.path(i) for i in range(len(source))],
-        [source.classes[label] for label in source.labels],
-        data.split.parts,
-        data.cache.digests,
-    )
+    """Write split.csv; where a run is resumed, the pictures and their parts must be those that it began with."""
+    source, path = data.source, out / folder.SPLIT_FILE
+    paths = tuple(source.path(i) for i in range(len(source)))
+    if has_checkpoint(out) and path.is_file():
+        table = read_split(path)
+        same = table.paths == paths and np.array_equal(table.parts, data.split.parts)
+        if not same or not np.array_equal(table.digests, data.cache.digests):
+            raise DataError(
+                "The pictures have changed since this run began", where=source.where,
+                received=f"{len(paths):,} pictures, {len(table.paths):,} in {shown(path)}",
+                remedy="put them back as they were, or begin a new run",
+            )  # fmt: skip
+        return
+    names = [source.classes[label] for label in source.labels]
+    write_split(path, paths, names, data.split.parts, data.cache.digests)
 
 
 def _card(settings: Settings, data: Data, network: Network, loop: Loop, temperature: float) -> Card:
