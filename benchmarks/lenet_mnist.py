@@ -191,7 +191,8 @@ def main() -> None:
     parser.add_argument("--name", default="lenet_mnist", help="of the two files written")
     options = parser.parse_args()
     pythons = dict(item.split("=", 1) for item in options.python)
-    compared = []
+    compared: list[dict] = []
+    table = ""
     left_out = {name: "not run this time" for name in PEERS if name not in options.only}
     for name in options.only:
         peer, python = PEERS[name], pythons.get(name, sys.executable)
@@ -205,6 +206,12 @@ def main() -> None:
             left_out[name] = f"other programs took more than {options.others:.0%} in too many pairs"
         else:
             compared.append(found)
+        table = write(options, compared, left_out)  # after each peer, so that stopping keeps what is done
+    print(table)
+
+
+def write(options: argparse.Namespace, compared: list[dict], left_out: dict[str, str]) -> str:
+    """The results as JSON and as the table that is returned."""
     result = {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": _processor(),
@@ -219,7 +226,7 @@ def main() -> None:
     (options.out / f"{options.name}.json").write_text(json.dumps(result, indent=1) + "\n")
     table = markdown(result)
     (options.out / f"{options.name}.md").write_text(table)
-    print(table)
+    return table
 
 
 def _range(values: dict[str, float], form: str) -> str:

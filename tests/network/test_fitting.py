@@ -72,7 +72,7 @@ def test_branches_and_joins():
             "from does not fit: a layer's name is small letters, digits and _, not starting with a digit, "
             "and not 'from'",
             "from: relu",
-            "",
+            "another name, as in stem: conv 8 3x3",
         ),
         (
             "relu, add",

@@ -247,9 +247,15 @@ def test_names_count_each_kind_and_inputs_follow():
             "a network has at most 10,000 layers",
             "",
             "10,001",
-            "",
+            "fewer layers",
         ),
-        ("x" * 200_001, "a network's text has at most 200,000 characters", "", "200,001 characters", ""),
+        (
+            "x" * 200_001,
+            "a network's text has at most 200,000 characters",
+            "",
+            "200,001 characters",
+            "a shorter text",
+        ),
     ],
 )
 def test_what_it_says_to_a_text_that_makes_no_sense(text, what, where, received, remedy):

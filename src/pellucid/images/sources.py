@@ -163,7 +163,9 @@ def open_source(data: "str | os.PathLike | tuple | Source") -> Source:
             received=f"a value of type {type(data).__name__}",
         )
     if not os.fspath(data):
-        raise DataError("The path of the data is empty", remedy="give a folder, or the word mnist")
+        raise DataError(
+            "The path of the data is empty", received=repr(data), remedy="give a folder, or the word mnist"
+        )
     path = Path(data).expanduser()
     state = _kind_of_path(path)
     if state == "file":

@@ -48,7 +48,7 @@ def fit(input_shape: Shape, nodes: Sequence[Node]) -> Fit | Misfit:
     for index, node in enumerate(nodes):
         try:
             if index >= MOST_LAYERS:
-                raise NetworkError(f"a network has at most {MOST_LAYERS:,} layers")
+                raise NetworkError(f"a network has at most {MOST_LAYERS:,} layers", remedy="fewer layers")
             check_names(node, shapes)
             inputs = tuple(shapes[name] for name in node.inputs)
             layer = node.layer.for_rank(len(inputs[0]) - 1) if len(inputs[0]) > 1 else node.layer
@@ -66,6 +66,7 @@ def check_names(node: Node, known: Mapping[str, object]) -> None:
         raise NetworkError(
             "a layer's name is small letters, digits and _, not starting with a digit, and not 'from'",
             received=repr(node.name),
+            remedy="another name, as in stem: conv 8 3x3",
         )
     if node.name in known:
         raise NetworkError(

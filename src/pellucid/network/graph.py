@@ -158,7 +158,9 @@ class Network:
             f"{node.name} does not fit: {error.what}",
             where=f"{node.name}: {text.node_text(node, misfit.nodes[-1].name if misfit.nodes else INPUT)}",
             received=error.received,
-            remedy=error.remedy or fixes.suggest(self.input_shape, self.nodes, misfit),
+            remedy=error.remedy
+            or fixes.suggest(self.input_shape, self.nodes, misfit)
+            or "change this layer's sizes, or those of the layers before it",
             fitted=Network(self.input_shape, misfit.nodes),
         )
 

@@ -30,7 +30,9 @@ def parse(text: str) -> tuple[Node, ...]:
     """The layers of a text. NetworkError names the layer's place in it, its words and what would be right."""
     if len(text) > LONGEST:
         raise NetworkError(
-            f"a network's text has at most {LONGEST:,} characters", received=f"{len(text):,} characters"
+            f"a network's text has at most {LONGEST:,} characters",
+            received=f"{len(text):,} characters",
+            remedy="a shorter text",
         )
     pieces = [piece.strip().lower() for piece in text.replace("×", "x").split(",")]
     if not any(pieces):
@@ -38,7 +40,11 @@ def parse(text: str) -> tuple[Node, ...]:
             "a network needs at least one layer", received=repr(text), remedy="conv 8 3x3, relu, …"
         )
     if len(pieces) > MOST_LAYERS:
-        raise NetworkError(f"a network has at most {MOST_LAYERS:,} layers", received=f"{len(pieces):,}")
+        raise NetworkError(
+            f"a network has at most {MOST_LAYERS:,} layers",
+            received=f"{len(pieces):,}",
+            remedy="fewer layers",
+        )
     nodes: list[Node] = []
     counts: Counter[str] = Counter()
     for place, piece in enumerate(pieces, start=1):

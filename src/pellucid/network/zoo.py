@@ -52,6 +52,8 @@ def build(
         near = get_close_matches(name, ZOO, n=1, cutoff=0.5)
         raise NetworkError(
             f"there is no network called {name!r}" + (f"; did you mean {near[0]}?" if near else ""),
+            where="the name of a network",
+            received=repr(name),
             remedy=f"one of {', '.join(ZOO)}",
         )
     square = height if width is None else width
