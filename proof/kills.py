@@ -105,13 +105,13 @@ main()
 """
 # (what is written, which time, at which step). The calls of one checkpoint are, in order: flush, rename and the
 # folder's flush for the arrays, the same for the index, then the removal of the old arrays.
-# With a checkpoint after each of an epoch's 26 steps and one after its validation, 26 and 53 are those that stand
-# between the last step and the validation.
+# There is one after each of an epoch's 26 steps; that after its validation has the last step's number and isn't
+# written again. So the 28th write is the second epoch's first, with the checkpoint before the validation in force.
 WITHIN_CHECKPOINT = [
     ("checkpoint", 1, "half of state"), ("checkpoint", 1, "before rename 1"), ("checkpoint", 1, "before rename 4"),
-    ("checkpoint", 2, "before flush 0"), ("checkpoint", 5, "after rename 1"), ("checkpoint", 27, "half of checkpoint"),
+    ("checkpoint", 2, "before flush 0"), ("checkpoint", 5, "after rename 1"), ("checkpoint", 26, "half of checkpoint"),
     ("checkpoint", 28, "before flush 3"), ("checkpoint", 40, "after rename 4"), ("checkpoint", 53, "before removal 6"),
-    ("checkpoint", 54, "to the end"),
+    ("checkpoint", 55, "half of state"),
 ]  # fmt: skip
 WITHIN_MODEL = [
     ("model", 1, "half of model"), ("model", 1, "to the end"), ("model", 2, "before rename 1"),
@@ -221,7 +221,7 @@ def main(argv: Sequence[str]) -> int:
         write_digits(folder / "digits", 150 if given.short else 2400)
         if given.short:
             network = "conv 8 5x5, maxpool 2, relu, flatten, dense 10"
-            within = [("checkpoint", 7, "half of checkpoint")]  # an epoch has 6 steps
+            within = [("checkpoint", 8, "half of checkpoint")]  # an epoch has 6 steps
             setting = Setting(folder / "digits", 6, network, 1, within, ["--threads", "1"])
         else:
             setting = Setting(folder / "digits", 14, "bench-lenet", 30, WITHIN_CHECKPOINT + WITHIN_MODEL)

@@ -1,7 +1,7 @@
 """Random numbers as pure functions of what they are for: (seed, epoch, index), never of when or where they are drawn.
 
-The mixing function is splitmix64's finaliser (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number
-generators"), applied key by key, so that native code can compute the same numbers.
+The mixing function is splitmix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators";
+constants of Vigna's splitmix64.c), applied key by key, so that native code can compute the same numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def bits(*keys: Keys) -> NDArray[np.uint64]:
     with np.errstate(over="ignore"):
         for key in keys:
             whole = np.asarray(key & 0xFFFFFFFFFFFFFFFF if isinstance(key, int) else key)
-            state = _mix(state + _GOLDEN + _mix(whole.astype(np.uint64) + _GOLDEN))
+            state = splitmix64(state + splitmix64(whole.astype(np.uint64)))
     return state
 
 
@@ -36,7 +36,10 @@ def permutation(n: int, *keys: int) -> NDArray[np.int64]:
     return np.argsort(bits(*keys, np.arange(n)), kind="stable")
 
 
-def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    state = (state ^ (state >> np.uint64(30))) * _FIRST
-    state = (state ^ (state >> np.uint64(27))) * _SECOND
-    return state ^ (state >> np.uint64(31))
+def splitmix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix 64 bits so that neighbours come out unlike: one step of splitmix64 from each value."""
+    with np.errstate(over="ignore"):
+        mixed = values + _GOLDEN
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * _FIRST
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * _SECOND
+        return mixed ^ (mixed >> np.uint64(31))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pellucid.draws import splitmix64
 from pellucid.errors import DataError
 from pellucid.images import Split, picture_digest, split
-from pellucid.images.splitting import splitmix64
 
 PARTS = ("train", "validation", "test")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pellucid.draws import splitmix64
 from pellucid.errors import DataError
 from pellucid.images.sources import PARTS, Labels, counted, listed
 
@@ -103,15 +104,6 @@ def split(
     counts = {part: int((dropped_from == side).sum()) for side, part in enumerate(PARTS)}
     said = [str(i) for i in range(labels.max(initial=-1) + 1)] if classes is None else list(classes)
     return Split(result, counts, conflicts, _warnings(labels, sides, said, len(conflicts)))
-
-
-def splitmix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mix 64 bits so that neighbours come out unlike. Source: Steele, Lea, Flood, "Fast splittable
-    pseudorandom number generators", OOPSLA 2014; constants of Vigna's splitmix64.c."""
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _given_sides(parts: NDArray[np.str_], usable: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pellucid.engines.onnxruntime.session import processors
 from pellucid.images import Source
+from pellucid.images.threads import cpu_count
 from pellucid.training.settings import AugmentationSettings, Settings
 
 LARGEST_SIDE = 64  # for folders of photographs: what a CPU trains in minutes
@@ -53,7 +53,7 @@ def resolve_training(settings: Settings, facts: Facts) -> Settings:
         "learning_rate": settings.learning_rate or default_rate(settings.optimiser, batch),
         "patience": settings.patience or max(5, epochs // 3),
         "augmentation": settings.augmentation or default_augmentation(facts),
-        "threads": settings.threads or processors(),
+        "threads": settings.threads or cpu_count(),
         "engine": "torch",
         "device": "cpu" if settings.device == "auto" else settings.device,
     }

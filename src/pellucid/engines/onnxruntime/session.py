@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from pellucid.errors import EngineError, ModelError
+from pellucid.images.threads import cpu_count
 
 _FATAL_ONLY = 4  # onnxruntime's own log would go to stderr beside our message
 
@@ -24,7 +24,7 @@ class Session:
     def __init__(self, model: bytes, where: str = "", threads: int | None = None):
         options = ort.SessionOptions()
         options.log_severity_level = _FATAL_ONLY
-        options.intra_op_num_threads = threads or processors()
+        options.intra_op_num_threads = threads or cpu_count()
         # Threads that spin between runs would starve whatever else the program does.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
@@ -58,13 +58,6 @@ class Session:
             raise EngineError(
                 "onnxruntime failed on this input", where=self._where, received=f"{shapes}: {_short(error)}"
             ) from error
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _short(error: Exception) -> str:
