@@ -37,7 +37,13 @@ check: .venv/.ready-dev  ## lint, format, types, imports, and every command of t
 	@.ci/check; checks=$$?; \
 	$(BIN)/python -m pytest -q tests/test_documents.py; exit $$(( checks || $$? ))
 
-proof: .venv/.ready-dev  ## run every script of proof/ at full size (long); results in proof/results/
+.venv-peers/.ready: benchmarks/requirements.txt constraints.txt
+	@echo "setting up .venv-peers: what the benchmarks compare with (once)"
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -r benchmarks/requirements.txt
+	@touch $@
+
+proof: .venv/.ready-dev .venv-peers/.ready  ## run every script of proof/ at full size (long); results in proof/results/
 	@shopt -s nullglob; failed=; \
 	for script in proof/[!_]*.py; do \
 	    echo "== $$script"; $(BIN)/python "$$script" || failed="$$failed $$script"; \
@@ -45,5 +51,5 @@ proof: .venv/.ready-dev  ## run every script of proof/ at full size (long); resu
 	if [ -n "$$failed" ]; then echo "not proven:$$failed" >&2; exit 1; fi
 
 clean:  ## remove .venv, caches and builds; runs/ stays
-	rm -rf .venv build dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-peers build dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache
 	find src tests proof benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

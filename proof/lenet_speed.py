@@ -2,7 +2,7 @@
 
 Runs benchmarks/lenet_mnist.py, whose rules stand in benchmarks/README.md, and holds its float32 ratios: at least 1.2 x
 a plain, well-written PyTorch loop, at least 1.3 x Keras on TensorFlow. The other peers, bfloat16 among them, stand in
-the table beside. Wants an idle machine, and the peers installed (benchmarks/requirements.txt).
+the table beside. Wants an idle machine, and the peers installed (benchmarks/requirements.txt; `make proof` does it).
 
     python proof/lenet_speed.py                                  writes proof/results/lenet_speed.json and .md
     python proof/lenet_speed.py --python keras=OTHER/bin/python  a peer from another environment
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from _record import RESULTS, TOP, Options, conclude, parser, run, table
 
+PEERS = TOP / ".venv-peers" / "bin" / "python"  # `make proof` makes it
 LEAST = {"plain PyTorch": 1.2, "Keras 3 on TensorFlow": 1.3}
 
 
