@@ -218,6 +218,8 @@ def test_make_proof_runs_all_and_names_what_failed(copy):
     script(copy / ".venv" / "bin" / "python", '#!/bin/bash\n[[ "$1" != *b.py ]]\n')
     for name in ("a.py", "b.py", "c.py", "_shared.py"):
         script(copy / "proof" / name, "")
+    script(copy / "benchmarks" / "requirements.txt", "")
+    script(copy / ".venv-peers" / ".ready", "")  # as if what the benchmarks compare with were set up
     done = call(copy, "make", "proof")
     assert done.returncode != 0
     assert [line for line in done.stdout.splitlines() if line.startswith("==")] == [
