@@ -15,7 +15,7 @@ from support.digits import NETWORK
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals as POSIX has them")
 
 # Some seconds of epochs, so that an interruption falls into them.
-RUN = ("--network", NETWORK, "--epochs", "60", "--patience", "60", "--threads", "1", "--seed", "3")
+RUN = ("--network", NETWORK, "--epochs", "400", "--patience", "400", "--threads", "1", "--seed", "3")
 
 
 def start(*arguments, cwd=None):
@@ -68,7 +68,7 @@ def assert_the_same(first, second):
 def test_stopped_saved_and_gone_on_with(trained, reference, tmp_path):
     """The command that the message names is typed as it stands, from the same folder, and stopped once more."""
     child = start(trained.data, *RUN, "--out", "my run", "--json", cwd=tmp_path)
-    code, out, err = interrupt_after(child, "epoch  3/60")
+    code, out, err = interrupt_after(child, "epoch   3/400")
     assert (code, out) == (1, ""), err
     error = strict_json(err.splitlines()[-1])
     assert error["error"] == "Interrupted"
@@ -78,12 +78,12 @@ def test_stopped_saved_and_gone_on_with(trained, reference, tmp_path):
     command = shlex.split(error["remedy"].removeprefix("go on with: "))
     assert command[:2] == ["pellucid", "train"]
 
-    code, _, err = interrupt_after(start(*command[2:], cwd=tmp_path), "epoch 20/60")
+    code, _, err = interrupt_after(start(*command[2:], cwd=tmp_path), "epoch  20/400")
     assert code == 1, err
     ran = pellucid(*command[1:], cwd=tmp_path)
     assert ran.code == 0, ran.err
     assert "going on after epoch" in ran.err
-    assert "epoch  1/60" not in ran.err
+    assert "epoch   1/400" not in ran.err
     assert_the_same(reference, tmp_path / "my run")
     assert not (tmp_path / "my run" / "checkpoint").exists()
 
@@ -93,7 +93,7 @@ def test_ended_from_outside_and_gone_on_with_from_another_folder(trained, refere
     """The data was named from where the run was begun."""
     out = tmp_path / "run"
     child = start("digits", *RUN, "--out", out, cwd=trained.data.parent)
-    code, _, err = interrupt_after(child, "epoch  9/60", number)
+    code, _, err = interrupt_after(child, "epoch   9/400", number)
     assert code == (1 if number == signal.SIGTERM else -number), err
     ran = pellucid("train", "--resume", out, cwd=tmp_path)
     assert ran.code == 0, ran.err

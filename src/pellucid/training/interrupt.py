@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
@@ -22,7 +23,9 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        print("\nstopping after this step and saving; once more stops at once", file=sys.stderr)
+        # Not print: the signal may have come in the middle of another one.
+        with suppress(OSError, ValueError):
+            os.write(sys.stderr.fileno(), b"\nstopping after this step and saving; once more stops at once\n")
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

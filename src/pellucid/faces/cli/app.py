@@ -163,7 +163,10 @@ def main() -> None:
     debug, as_json = "--debug" in sys.argv, "--json" in sys.argv
     output.forgive_encoding()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here, where a full disk behind it can still be told
     except PellucidError as error:
         if debug:
             raise
@@ -177,10 +180,14 @@ def main() -> None:
         )
         output.print_error(error, as_json)
         sys.exit(1)
+    except BrokenPipeError:  # whoever read our output has gone: nothing is left to say
+        output.abandon_stdout()
+        sys.exit(1)
     except Exception as error:
         if debug:
             raise
         if isinstance(error, OSError) and error.errno in output.FULL and error.filename is None:
+            output.abandon_stdout()
             output.print_error(storage_error(error, "standard output"), as_json)
             sys.exit(1)
         output.print_error(

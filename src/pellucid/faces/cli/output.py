@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import sys
 from typing import Any
 
@@ -18,6 +19,11 @@ def forgive_encoding() -> None:
     """A name with letters that the terminal's encoding lacks is written with escapes: no reason to stop."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def abandon_stdout() -> None:
+    """Let what is still buffered for stdout go nowhere, or Python would fail on it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(document: Any) -> None:
