@@ -13,16 +13,13 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-RESULTS = HERE / "results"
+from turns import RESULTS, in_words, missing, processor, run, spread
 
 
 @dataclass(frozen=True)
@@ -44,23 +41,6 @@ PEERS = {
 }
 
 
-def run(python: str, module: str, *arguments: str) -> dict:
-    """One fresh process; what it printed. `others` is the share of the machine that other processes took meanwhile."""
-    environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent / 'src'}"}
-    before, own = _busy(), _children()
-    begin = time.monotonic()
-    done = subprocess.run(
-        [python, "-m", f"peers.{module}", *arguments],
-        capture_output=True, text=True, cwd=HERE, env=environment, check=False,
-    )  # fmt: skip
-    seconds = time.monotonic() - begin
-    if done.returncode:
-        raise SystemExit(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
-    result = json.loads(done.stdout.strip().splitlines()[-1])
-    busy = (_busy() - before) - (_children() - own)
-    return result | {"others": round(max(busy, 0.0) / seconds / (os.cpu_count() or 1), 3)}
-
-
 def sgemm(python: str) -> float:
     """This machine's GFLOP/s now: the best of some products of 2048 x 2048 matrices in float32."""
     code = (
@@ -69,20 +49,6 @@ def sgemm(python: str) -> float:
         "print(2 * 2048**3 / best / 1e9)"
     )
     return round(float(subprocess.check_output([python, "-c", code], text=True)), 1)
-
-
-def missing(python: str, needs: tuple[str, ...]) -> list[str]:
-    """The packages that this Python lacks."""
-    code = f"import importlib.util as u; print(*[n for n in {needs!r} if u.find_spec(n) is None])"
-    return subprocess.check_output([python, "-c", code], text=True).split()
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Median and quartiles."""
-    if len(values) == 1:
-        return {"median": values[0], "lower": values[0], "upper": values[0]}
-    lower, median, upper = statistics.quantiles(values, n=4, method="inclusive")
-    return {"median": median, "lower": lower, "upper": upper}
 
 
 def compare(peer: Peer, python: str, own_python: str, pairs: int, others: float) -> dict | None:
@@ -151,8 +117,8 @@ def markdown(result: dict) -> str:
     for peer in result["peers"]:
         others = max(run[who]["others"] for run in peer["runs"] for who in ("pellucid", "peer"))
         lines.append(
-            f"| {peer['name']}, {peer['precision']} | {_range(peer['pellucid_pictures_per_second'], ',.0f')} "
-            f"| {_range(peer['peer_pictures_per_second'], ',.0f')} | **{peer['ratio']['median']:.2f}** "
+            f"| {peer['name']}, {peer['precision']} | {in_words(peer['pellucid_pictures_per_second'], ',.0f')} "
+            f"| {in_words(peer['peer_pictures_per_second'], ',.0f')} | **{peer['ratio']['median']:.2f}** "
             f"({peer['ratio']['lower']:.2f} - {peer['ratio']['upper']:.2f}) "
             f"| {peer['pellucid_cold_seconds']['median']:.1f} s | {peer['peer_cold_seconds']['median']:.1f} s "
             f"| {peer['sgemm_gflops']['median']:.0f} | {others:.0%} |"
@@ -214,7 +180,7 @@ def write(options: argparse.Namespace, compared: list[dict], left_out: dict[str,
     """The results as JSON and as the table that is returned."""
     result = {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": _processor(),
+        "machine": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "pairs": options.pairs,
@@ -227,32 +193,6 @@ def write(options: argparse.Namespace, compared: list[dict], left_out: dict[str,
     table = markdown(result)
     (options.out / f"{options.name}.md").write_text(table)
     return table
-
-
-def _range(values: dict[str, float], form: str) -> str:
-    return f"{values['median']:{form}} ({values['lower']:{form}} - {values['upper']:{form}})"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _busy() -> float:
-    """Processor seconds that all processes have used since the machine started."""
-    try:
-        user, nice, system = Path("/proc/stat").read_text().splitlines()[0].split()[1:4]
-    except OSError:
-        return 0.0
-    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-def _children() -> float:
-    times = os.times()
-    return times.children_user + times.children_system
 
 
 if __name__ == "__main__":

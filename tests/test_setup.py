@@ -69,7 +69,7 @@ def test_setting_up_and_again(copy):
     assert call(copy, "make", ".venv/.ready-dev").returncode == 0
     calls = (copy / "calls").read_text().splitlines()
     assert len(calls) == 2
-    assert "-c constraints.txt -e .[torch,dev]" in calls[1]
+    assert "-c constraints.txt -e .[torch,fast,dev]" in calls[1]
 
     call(copy, "make", ".venv/.ready-run", ".venv/.ready-dev")
     assert len((copy / "calls").read_text().splitlines()) == 2, "nothing has changed: nothing to do"

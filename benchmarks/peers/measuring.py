@@ -66,3 +66,16 @@ def report(name: str, settings: dict, ready: float, rate: float, loss: float, pr
         "loss": round(loss, 4),
     }
     print(json.dumps(result), flush=True)
+
+
+def report_epochs(name: str, settings: dict, seconds: list[float], pictures: int, mean: float) -> None:
+    """One line of JSON on stdout: the seconds of each epoch from files to batches. `mean` shows that values came."""
+    result = {
+        "name": name,
+        "settings": settings,
+        "first_seconds": round(seconds[0], 4),
+        "second_seconds": round(seconds[1], 4),
+        "pictures": pictures,
+        "mean": round(mean, 4),
+    }
+    print(json.dumps(result), flush=True)

@@ -344,6 +344,26 @@ def test_nothing_is_printed(tmp_path: Path) -> None:
     assert b"Warning" in result.stderr  # so the test above can fail
 
 
+@pytest.mark.parametrize("shape", [(200, 120, 3), (301, 217, 1), (1, 65_537, 1), (4096, 17, 3)])
+def test_digests_of_large_pictures_tell_one_changed_or_two_exchanged_pixels(shape) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    digest = picture_digest(pixels)
+    assert picture_digest(pixels.copy()) == digest
+    flat = pixels.reshape(-1)
+    for place in (0, 1, 4095, 4096, len(flat) // 2, len(flat) - 1):
+        changed = flat.copy()
+        changed[place] ^= 128
+        assert picture_digest(changed.reshape(shape)) != digest
+    for distance in (1, 3, 4096, 8192, 65_536):  # whole rows of lanes apart too
+        for place in range(min(40, len(flat) - distance)):
+            changed = flat.copy()
+            changed[[place, place + distance]] = flat[[place + distance, place]]
+            if not np.array_equal(changed, flat):
+                assert picture_digest(changed.reshape(shape)) != digest
+    assert picture_digest(pixels[::-1, ::-1]) != digest
+    assert picture_digest(pixels.reshape(shape[1], shape[0], shape[2])) != digest or shape[0] == shape[1]
+
+
 def test_digests_are_equal_only_for_equal_pixels_and_shape() -> None:
     digest = picture_digest(COLOUR)
     assert len(digest) == 16

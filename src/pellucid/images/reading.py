@@ -8,6 +8,7 @@ import re
 import stat
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from pellucid.errors import DataError
+from pellucid.images.jpeg import fast_pixels
 from pellucid.storage import shown
 
 Pixels = NDArray[np.uint8]
@@ -24,6 +26,8 @@ FORMATS = ("JPEG", "PNG")
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 1 << 29
+DIGEST_WHOLE = 1 << 16  # bytes of pixels
+_LANES = 4096
 
 # What a file is when it is none of ours, by its first bytes, to say so.
 _OTHERS = (
@@ -61,9 +65,20 @@ def read_picture(source: str | os.PathLike | bytes, where: str = "", max_pixels:
 
 
 def picture_digest(pixels: Pixels) -> bytes:
-    """16 bytes that are equal for two pictures only if their sizes and all their pixels are (BLAKE2b)."""
+    """16 bytes that are equal for two pictures of equal size and pixels, and differ for others.
+
+    BLAKE2b of the size and the pixels. Above 64 KB it is of their CRC-32 and their sums over every 512th group of
+    8 bytes instead, which takes a fifth of the time: two large pictures that differ in a few pixels are then
+    taken for equal once in 2^32 pairs.
+    """
     digest = hashlib.blake2b("x".join(map(str, pixels.shape)).encode() + b"\0", digest_size=16)
-    digest.update(np.ascontiguousarray(pixels).data)
+    values = np.ascontiguousarray(pixels).reshape(-1)
+    if len(values) > DIGEST_WHOLE:
+        whole = len(values) // _LANES * _LANES
+        digest.update(zlib.crc32(values.data).to_bytes(4, "little"))
+        digest.update(values[:whole].view("<u8").reshape(-1, _LANES // 8).sum(axis=0, dtype="<u8").data)
+        values = values[whole:]
+    digest.update(values.data)
     return digest.digest()
 
 
@@ -100,8 +115,10 @@ def read_file(path: str | os.PathLike, where: str = "") -> tuple[bytes, os.stat_
 def decode_picture(data: bytes, where: str = "", max_pixels: int = MAX_PIXELS) -> Pixels:
     """The same as read_picture, from bytes alone."""
     with _opened(data, where, max_pixels) as picture:
-        picture.load()
-        pixels = _to_pixels(picture, _is_grey(picture, data))
+        pixels = fast_pixels(picture, data)
+        if pixels is None:
+            picture.load()
+            pixels = _to_pixels(picture, _is_grey(picture, data))
         return np.ascontiguousarray(_upright(pixels, _orientation(picture)))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import DataError
 from pellucid.images.contents import Contents, content_of_files, file_contents, state_of
+from pellucid.images.jpeg import decoder_version
 from pellucid.images.reading import Pixels, decode_picture, picture_digest, read_file
 from pellucid.images.sources import ArraySource, FileSource, Source
 from pellucid.images.threads import Progress, in_threads
@@ -101,7 +102,7 @@ def _as_it_is(source: Source, shape: tuple[int, int, int], progress: Progress | 
 
 
 def _key(source: Source, content: bytes, key_extra: str, shape: tuple[int, int, int]) -> str:
-    decoder = PIL.__version__ if source.kind == "files" else ""
+    decoder = f"{PIL.__version__} {decoder_version()}" if source.kind == "files" else ""
     about = [store.VERSION, decoder, len(source), shape, key_extra]
     return hashlib.blake2b(json.dumps(about).encode() + b"\0" + content, digest_size=16).hexdigest()
 

@@ -27,7 +27,7 @@ from pellucid.errors import PellucidError, SettingsError, StorageError
 from pellucid.images.reading import Pixels
 from pellucid.storage import create_held, is_abandoned, shown, storage_error, sync_folder
 
-VERSION = 1
+VERSION = 2
 MAP_ABOVE = 1 << 30
 DEFAULT_LIMIT = 20 * 10**9
 
