@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from pellucid.errors import EngineError
-from pellucid.training.events import EpochRecord, Progress
+from pellucid.training.events import EpochRecord, Note, Progress
 from pellucid.training.loop import Loop
 from pellucid.training.settings import AugmentationSettings, Settings
 from support.numpy_trainer import NumpyTrainer
@@ -125,3 +125,42 @@ def test_progress_counts_pictures_and_time():
     assert progress[-1].done == progress[-1].total == 1400
     assert all(a.done < b.done for a, b in itertools.pairwise(progress))
     assert progress[-1].seconds_left == 0
+
+
+def test_a_hard_task_is_trained_longer_and_says_so():
+    loop = make_loop(epochs=2, hard_epochs=5, patience=100, warmup=0.5)
+    records = list(loop.run())
+    notes = [record.text for record in records if isinstance(record, Note)]
+    epochs = [record for record in records if isinstance(record, EpochRecord)]
+    assert epochs[0].validation_accuracy < 0.95
+    assert [record.epochs for record in epochs] == [2, 5, 5, 5, 5]
+    wrong = 1 - epochs[0].validation_accuracy
+    assert notes == [
+        f"{wrong:.0%} of validation is still named wrongly after the first epoch: a hard task, "
+        "5 epochs instead of 2 (--epochs 2 keeps it short)"
+    ]
+    rates = [record.learning_rate for record in epochs]
+    assert rates == sorted(rates, reverse=True), "what has begun to fall goes on falling"
+    assert rates[-1] < 0.01 * 0.5
+
+
+def test_an_easy_task_is_not_trained_longer(monkeypatch):
+    monkeypatch.setattr("pellucid.training.loop.EASY", 0.0)
+    longer, plain = make_loop(epochs=2, hard_epochs=5), make_loop(epochs=2)
+    assert [r.loss for r in epochs_of(longer)] == [r.loss for r in epochs_of(plain)]
+
+
+@pytest.mark.parametrize("after", [1, 14, 15, 30])
+def test_a_longer_run_resumes_to_the_same_bits(after):
+    whole = make_loop(epochs=2, hard_epochs=4, patience=100)
+    expected = epochs_of(whole)
+    broken = make_loop(epochs=2, hard_epochs=4, patience=100)
+    saved = None
+    for _ in itertools.takewhile(lambda _: broken.steps_taken() < after, broken.run()):
+        pass
+    saved = broken.checkpoint()
+    again = make_loop(epochs=2, hard_epochs=4, patience=100)
+    again.restore(saved)
+    epochs_of(again)
+    assert [r.learning_rate for r in again.place.history] == [r.learning_rate for r in expected]
+    assert [r.validation_loss for r in again.place.history] == [r.validation_loss for r in expected]

@@ -89,7 +89,7 @@ def test_a_size_is_always_found_and_the_asked_one_kept(height, width, same, aske
 
 @given(st.integers(1, 10_000_000), st.none() | st.integers(1, 65_536))
 def test_training_settings_are_complete_and_valid(train, batch):
-    resolved = resolve_training(Settings(batch_size=batch), facts(train=train))
+    resolved = resolve_training(Settings(batch_size=batch), facts(train=train), 10**6)
     again = make_settings(json.loads(resolved.json_text()))
     assert again == resolved
     assert None not in (
@@ -106,15 +106,29 @@ def test_what_was_asked_is_kept():
     asked = Settings(
         epochs=3, batch_size=17, learning_rate=0.5, threads=1, augmentation=AugmentationSettings()
     )
-    resolved = resolve_training(asked, facts())
+    resolved = resolve_training(asked, facts(), 10**6)
     assert resolved.model_dump(
         include={"epochs", "batch_size", "learning_rate", "threads", "augmentation"}
     ) == (asked.model_dump(include={"epochs", "batch_size", "learning_rate", "threads", "augmentation"}))
 
 
+@given(st.integers(1, 10_000_000), st.integers(0, 10**12))
+def test_a_hard_task_gets_more_epochs_as_far_as_they_are_affordable(train, mult_adds):
+    resolved = resolve_training(Settings(), facts(train=train), mult_adds)
+    assert resolved.epochs and resolved.hard_epochs
+    assert resolved.epochs <= resolved.hard_epochs <= 60
+    if resolved.hard_epochs > resolved.epochs:
+        assert resolved.hard_epochs * train * mult_adds <= 10**13
+        assert resolved.hard_epochs <= 4 * resolved.epochs
+
+
+def test_epochs_that_were_asked_for_stay():
+    assert resolve_training(Settings(epochs=7), facts(), 1).hard_epochs is None
+
+
 def test_digits_are_never_mirrored_and_photographs_are():
-    digits = resolve_training(Settings(), facts(classes=tuple("0123456789"))).augmentation
-    photographs = resolve_training(Settings(), facts(classes=("cat", "dog"), channels=3)).augmentation
+    digits = resolve_training(Settings(), facts(classes=tuple("0123456789")), 1).augmentation
+    photographs = resolve_training(Settings(), facts(classes=("cat", "dog"), channels=3), 1).augmentation
     assert digits and photographs
     assert not digits.flip
     assert digits.shift > 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 SMALLEST = 7  # rows or columns left when the pooling ends
-FRAMED = 20  # grey pictures from here on can spare their border: digits leave it empty
 LARGE = 48  # pictures from here on are halved by the first convolution already
 
 
@@ -14,8 +13,8 @@ def auto(height: int, width: int, channels: int, classes: int) -> str:
     dense layer. Grey pictures need few channels and no normalisation; colour gets twice the channels, and batch
     normalisation, which makes training sure on whatever photographs there are.
 
-    Chosen on MNIST's validation part (2 cores, 5 epochs, 3 seeds): mean 99.39%, log loss 0.053; with a padded first
-    convolution, which takes 1.25 times as long an epoch, 99.43% and 0.055 after 4.
+    Chosen on validation parts: MNIST 99.42% and 99.45% after 5 epochs (2 seeds, n = 6,000); Fashion-MNIST, trained on
+    42,000 pictures, 92.7% after 20 (n = 9,000), 92.3% where the first convolution is not padded.
     """
     side, count = min(height, width), 16 if channels == 1 else 32
     norm = " nobias, batchnorm" if channels == 3 else ""
@@ -23,9 +22,6 @@ def auto(height: int, width: int, channels: int, classes: int) -> str:
     if side >= LARGE:
         layers.append(f"conv {count} 5x5 stride 2 pad 2{norm}, maxpool 2, relu")
         side, count = (side + 1) // 2 // 2, 2 * count
-    elif channels == 1 and side >= FRAMED:
-        layers.append(f"conv {count} 3x3, maxpool 2, relu")
-        side, count = (side - 2) // 2, 2 * count
     while side > SMALLEST:
         layers.append(f"conv {count} 3x3 pad 1{norm}, maxpool 2, relu")
         side, count = side // 2, min(2 * count, 256)

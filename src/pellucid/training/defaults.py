@@ -11,6 +11,7 @@ from pellucid.training.settings import AugmentationSettings, Settings
 
 LARGEST_SIDE = 64  # for folders of photographs: what a CPU trains in minutes
 SMALLEST_SIDE = 16
+HARD_WORK = 10**13  # mult-adds forward: some minutes on two cores
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,22 @@ def resolve_size(settings: Settings, facts: Facts) -> Settings:
     )
 
 
-def resolve_training(settings: Settings, facts: Facts) -> Settings:
-    """Epochs, batch size, learning rate, augmentation and threads, for this many pictures to train on."""
+def resolve_training(settings: Settings, facts: Facts, mult_adds: int) -> Settings:
+    """Epochs, batch size, learning rate, augmentation and threads, for this many pictures to train on.
+
+    `mult_adds` of the network for one picture bound how much longer a hard task may take.
+    """
     epochs = settings.epochs or default_epochs(facts.train)
+    hard = settings.hard_epochs
+    if settings.epochs is None and hard is None:
+        hard = default_hard_epochs(epochs, facts.train, mult_adds)
     batch = min(settings.batch_size or default_batch(facts.train), max(facts.train, 1))
     values = {
         "epochs": epochs,
+        "hard_epochs": hard,
         "batch_size": batch,
         "learning_rate": settings.learning_rate or default_rate(settings.optimiser, batch),
-        "patience": settings.patience or max(5, epochs // 3),
+        "patience": settings.patience or max(5, (hard or epochs) // 3),
         "augmentation": settings.augmentation or default_augmentation(facts),
         "threads": settings.threads or cpu_count(),
         "engine": "torch",
@@ -63,6 +71,12 @@ def resolve_training(settings: Settings, facts: Facts) -> Settings:
 def default_epochs(train: int) -> int:
     """Enough to pass 280,000 pictures, from 5 to 60 epochs."""
     return min(max(round(280_000 / max(train, 1)), 5), 60)
+
+
+def default_hard_epochs(epochs: int, train: int, mult_adds: int) -> int:
+    """Four times as many, up to 60, and up to HARD_WORK in all; never fewer."""
+    affordable = HARD_WORK // max(train * mult_adds, 1)
+    return max(min(4 * epochs, 60, affordable), epochs)
 
 
 def default_batch(train: int) -> int:

@@ -15,13 +15,14 @@ from pellucid.errors import EngineError
 from pellucid.evaluation import log_loss, softmax
 from pellucid.training.augmentation import augment
 from pellucid.training.checkpoint import Checkpoint
-from pellucid.training.events import EpochRecord, Progress
+from pellucid.training.events import EpochRecord, Note, Progress
 from pellucid.training.schedule import rates
 from pellucid.training.settings import AugmentationSettings, Settings
 
 _ORDER = 0x0DE  # the stream of the sample order
 _BREATH = 0.25  # seconds between two records; it changes nothing that is computed
 _BEST = "best/"
+EASY = 0.95  # validation accuracy after one epoch, from which the planned epochs are enough
 
 
 @dataclass
@@ -60,17 +61,31 @@ class Loop:
         assert settings.epochs and settings.batch_size and settings.learning_rate
         self.trainer, self.settings, self.size = trainer, settings, size
         self.labels, self.train, self.validation = labels, train, validation
-        self.epochs, self.peak = settings.epochs, settings.learning_rate
+        self.planned, self.peak = settings.epochs, settings.learning_rate
         self.batch = settings.batch_size
         # Full batches only: the rest of an epoch's order waits for another epoch, a different rest each time.
         self.steps_per_epoch = max(len(train) // self.batch, 1)
         self.place = Place()
         self.best_weights: dict[str, NDArray[np.float32]] = {}
 
-    def run(self) -> Iterator[Progress | EpochRecord]:
+    @property
+    def epochs(self) -> int:
+        """How many the run has: `hard_epochs` once the first one has shown that the task is hard."""
+        history, longer = self.place.history, self.settings.hard_epochs
+        if longer and history and history[0].validation_accuracy < EASY:
+            return max(longer, self.planned)
+        return self.planned
+
+    def run(self) -> Iterator[Progress | EpochRecord | Note]:
         """Go on from `place` to the last epoch, or until patience ends. Stopping between two records is safe."""
         while self.place.epoch < self.epochs and not self._patience_ended():
             yield from self._epoch()
+            if self.place.epoch == 1 and self.epochs > self.planned:
+                wrong = 1 - self.place.history[0].validation_accuracy
+                yield Note(
+                    f"{wrong:.0%} of validation is still named wrongly after the first epoch: a hard task, "
+                    f"{self.epochs} epochs instead of {self.planned} (--epochs {self.planned} keeps it short)"
+                )
 
     def checkpoint(self) -> Checkpoint:
         """All that going on needs."""
@@ -120,12 +135,17 @@ class Loop:
 
     def _batches(self, rows: NDArray[np.int64], epoch: int) -> Batches:
         settings = self.settings
-        total = self.epochs * self.steps_per_epoch
         variation = augment(
             settings.augmentation or AugmentationSettings(), settings.seed, epoch, rows, *self.size
         )
-        rate = rates(self.steps_taken(), len(rows), total, self.peak, settings.warmup)
-        return Batches(rows, rate, variation)
+        return Batches(rows, self._rates(self.steps_taken(), len(rows)), variation)
+
+    def _rates(self, first: int, count: int) -> NDArray[np.float32]:
+        """The learning rates of these steps. A run that was made longer keeps its rise, and falls more slowly."""
+        warmup = self.settings.warmup
+        if self.epochs > self.planned:
+            warmup *= self.planned / self.epochs
+        return rates(first, count, self.epochs * self.steps_per_epoch, self.peak, warmup)
 
     def _finish_epoch(self, rate: float, start: float) -> EpochRecord:
         """Measure on validation, keep the weights if they are the best so far, and begin the next epoch."""
@@ -151,7 +171,7 @@ class Loop:
             validation_loss=loss,
             validation_accuracy=accuracy,
             validation_count=len(labels),
-            learning_rate=self._rate_now(),
+            learning_rate=float(self._rates(self.steps_taken() - 1, 1)[0]),
             rate=rate,
             seconds=place.seconds,
             best=better,
@@ -160,10 +180,6 @@ class Loop:
         place.epoch, place.step = place.epoch + 1, 0
         place.loss, place.correct, place.count = 0.0, 0, 0
         return record
-
-    def _rate_now(self) -> float:
-        total = self.epochs * self.steps_per_epoch
-        return float(rates(self.steps_taken() - 1, 1, total, self.peak, self.settings.warmup)[0])
 
     def _progress(self, rate: float) -> Progress:
         place = self.place

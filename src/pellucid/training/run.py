@@ -63,7 +63,7 @@ def train(
         if not isinstance(error, Interrupted):
             folder.discard_unstarted(out)
         raise
-    settings = resolve_training(settings, replace(facts, train=len(loaded.split.train)))
+    settings = resolve_training(settings, replace(facts, train=len(loaded.split.train)), network.mult_adds)
     folder.write_settings(out, settings)
     _write_split(out, loaded)
     yield _data_ready(loaded)

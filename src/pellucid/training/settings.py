@@ -60,6 +60,9 @@ class Settings(_Checked):
     fit: Literal["stretch", "pad", "crop"] = "stretch"
 
     epochs: int | None = Field(default=None, ge=1, le=100_000)
+    hard_epochs: int | None = Field(
+        default=None, ge=1, le=100_000, description="epochs instead, where the first one leaves over 5% wrong"
+    )
     seed: int = Field(default=0, ge=0, lt=2**63)
     split_seed: int = Field(default=0, ge=0, lt=2**63)
     batch_size: int | None = Field(default=None, ge=1, le=65_536)
