@@ -108,17 +108,123 @@ def test_formulas_have_the_numbers_in():
     assert "19,273,856" in against.splitlines()[-2]
 
 
-@pytest.mark.parametrize("size", ["28x28x1", "28X28x1", "28×28×1", "28x28", " 28x28x1 "])
+@pytest.mark.parametrize("size", ["28x28x1", "28X28x1", "28×28×1", "028x28x1", " 28x28x1 "])
 def test_ways_to_write_a_size(size):
     assert pellucid("summary", "relu", "--input", size, "--json").json["input_shape"] == [28, 28, 1]
 
 
-@pytest.mark.parametrize("size", ["28", "0x28x1", "28x28x0", "-1x5x1", "nan", "28x28x1x1", "1e3x4"])
+LAYERS = "conv 8 5, relu, maxpool 2, flatten, dense 10"
+
+
+@pytest.mark.parametrize(
+    ("size", "outputs", "fields", "title"),
+    [
+        ("128x3", [[124, 8], [124, 8], [62, 8], [496], [10]], [[5], [5], [6], [6], [128]], "output l x c"),
+        (
+            "32x30x3",
+            [[28, 26, 8], [28, 26, 8], [14, 13, 8], [1456], [10]],
+            [[5, 5], [5, 5], [6, 6], [6, 6], [32, 30]],
+            "output h x w x c",
+        ),
+        (
+            "16x32x30x1",
+            [[12, 28, 26, 8], [12, 28, 26, 8], [6, 14, 13, 8], [8736], [10]],
+            [[5, 5, 5], [5, 5, 5], [6, 6, 6], [6, 6, 6], [16, 32, 30]],
+            "output d x h x w x c",
+        ),
+    ],
+)
+def test_the_figures_of_the_input_tell_its_rank(size, outputs, fields, title):
+    document = pellucid("summary", LAYERS, "--input", size, "--json").json
+    assert document["input_shape"] == [int(n) for n in size.split("x")]
+    assert [row["output_shape"] for row in document["rows"]] == outputs
+    assert [row["receptive_field"] for row in document["rows"]] == fields
+    shown = pellucid("summary", LAYERS, "--input", size).out.splitlines()
+    assert shown[0] == f"input {size.replace('x', ' x ')}"
+    assert title in shown[1]
+    # What it printed is typed again.
+    again = pellucid("summary", document["network"], "--input", size, "--json").json
+    assert again == document
+
+
+def test_formulas_and_comparisons_of_a_signal():
+    shown = pellucid("summary", "conv 8 5", "--input", "128x3", "--formula").out
+    assert "floor((128 + 2*0 - 5)/1) + 1 = 124" in shown
+    assert "(5 x 3 + 1) x 8 = 128" in shown
+    dense = pellucid("summary", "conv 8 5", "--input", "128x3", "--against", "dense", "--formula").out
+    assert dense.splitlines()[1].startswith("layer   input l x c   output l x c   parameters   as dense")
+    assert dense.splitlines()[-1] == "conv1: 384 x 992 weights + 992 biases = 381,920"
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "what", "received", "remedy"),
+    [
+        (
+            "conv 8 5x5",
+            "128x3",
+            "kernel is given for 2 axes, but the input has 1 spatial axis: length",
+            "kernel 5x5",
+            "conv 8 5",
+        ),
+        (
+            "conv 8 5x5, maxpool 2",
+            "28x28",
+            "kernel is given for 2 axes, but the input has 1 spatial axis: length",
+            "kernel 5x5",
+            "conv 8 5, or --input 28x28x1 for a picture with one channel",
+        ),
+        (
+            "conv 8 3x3x3",
+            "16x32x32",
+            "kernel is given for 3 axes, but the input has 2 spatial axes: height, width",
+            "kernel 3x3x3",
+            "conv 8 3x3, or --input 16x32x32x1 for a volume with one channel",
+        ),
+        (
+            "conv 8 5x5",
+            "16x32x32x1",
+            "kernel is given for 2 axes, but the input has 3 spatial axes: depth, height, width",
+            "kernel 5x5",
+            "conv 8 5x5x5",
+        ),
+    ],
+)
+def test_a_text_for_another_rank(text, size, what, received, remedy):
+    ran = pellucid("summary", text, "--input", size, "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.error["what"] == f"conv1 does not fit: {what}"
+    assert (ran.error["received"], ran.error["remedy"]) == (received, remedy)
+    layer, _, other = remedy.partition(", or --input ")
+    rest = text.partition(",")[1:]
+    assert pellucid("summary", layer + "".join(rest), "--input", size).code == 0
+    if other:
+        assert pellucid("summary", text, "--input", other.split()[0]).code == 0
+
+
+@pytest.mark.parametrize("size", ["128x3", "16x32x32x1"])
+def test_the_zoo_is_for_pictures(size):
+    ran = pellucid("summary", "lenet5", "--input", size, "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.error["what"] == "lenet5 is a network for pictures, with height and width"
+    assert (ran.error["where"], ran.error["received"]) == ("--input", size)
+    assert ran.error["remedy"] == "--input 32x32x1 (height x width x channels), or the text of a network"
+    assert "did you mean lenet5?" in pellucid("summary", "lenet", "--input", size, "--json").error["what"]
+
+
+def test_help_says_how_the_input_is_read():
+    shown = " ".join(pellucid_process("summary", "--help", COLUMNS="300").out.split())
+    for example in ("28x28x1 a picture", "128x3 a signal", "16x32x32x1 a volume"):
+        assert example in shown
+
+
+@pytest.mark.parametrize(
+    "size", ["28", "0x28x1", "28x28x0", "-1x5x1", "nan", "28x28x1x1x1", "1e3x4", "x28x1"]
+)
 def test_sizes_that_are_none(size):
     ran = pellucid("summary", "relu", "--input", size, "--json")
     assert (ran.code, ran.out) == (1, "")
     assert ran.error["where"] == "--input"
-    assert ran.error["remedy"] == "--input 28x28x1"
+    assert ran.error["remedy"] == "--input 28x28x1, --input 128x3, or --input 16x32x32x1"
 
 
 def test_the_width_of_the_terminal_is_kept():

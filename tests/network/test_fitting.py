@@ -88,13 +88,13 @@ def test_branches_and_joins():
         ),
         (
             "flatten, conv 8 3x3",
-            "conv1 does not fit: conv needs an input with height and width, this one is 2,352 values",
+            "conv1 does not fit: conv needs an input with spatial axes, this one is 2,352 values",
             "conv1: conv 8 3x3",
             "put conv before flatten and dense",
         ),
         (
             "conv 8 3x3x3",
-            "conv1 does not fit: kernel is given for 3 axes, but the input has 2 spatial axes",
+            "conv1 does not fit: kernel is given for 3 axes, but the input has 2 spatial axes: height, width",
             "conv1: conv 8 3x3x3",
             "conv 8 3x3",
         ),
@@ -142,12 +142,68 @@ def test_fit_tells_the_first_misfit_only():
     assert isinstance(fit((1, 8, 8), parse("maxpool 8")), Fit)
 
 
-@pytest.mark.parametrize("shape", [(), (1, 0, 28), (1, -1, 28), (1, 70_000, 28), (1.0, 28, 28), [1, 28, 28]])
+@pytest.mark.parametrize(
+    "shape",
+    [(), (1, 0, 28), (1, -1, 28), (1, 70_000, 28), (1.0, 28, 28), [1, 28, 28], (0, 128), (1, 4, 4, 4, 4)],
+)
 def test_an_input_that_can_not_be(shape):
-    with pytest.raises(
-        NetworkError, match=r"an input's shape is \(channels, height, width\), each from 1 to 65,536"
-    ):
+    with pytest.raises(NetworkError) as caught:
         Network.from_text("relu", shape)
+    assert caught.value.what == (
+        "an input's shape is (channels, length), (channels, height, width) or (channels, depth, height, width), "
+        "each from 1 to 65,536"
+    )
+    assert caught.value.received == repr(shape)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "what", "received", "remedy"),
+    [
+        (
+            "conv 8 5x5",
+            (3, 128),
+            "conv1 does not fit: kernel is given for 2 axes, but the input has 1 spatial axis: length",
+            "kernel 5x5",
+            "conv 8 5",
+        ),
+        (
+            "conv 8 5x3",
+            (1, 16, 32, 32),
+            "conv1 does not fit: kernel is given for 2 axes, but the input has 3 spatial axes: depth, height, width",
+            "kernel 5x3",
+            "conv 8 5x3x3",
+        ),
+        (
+            "conv 8 3x3x3",
+            (1, 28, 28),
+            "conv1 does not fit: kernel is given for 3 axes, but the input has 2 spatial axes: height, width",
+            "kernel 3x3x3",
+            "conv 8 3x3",
+        ),
+        (
+            "conv 8 3, maxpool 2 pad 0:1x0",
+            (1, 9),
+            "pool1 does not fit: pad is given for 2 axes, but the input has 1 spatial axis: length",
+            "pad 0:1x0:0",
+            "maxpool 2 pad 0:1",
+        ),
+        (
+            "conv 8 5x5, relu, flatten, dense 10",  # cut it would fit no better: the next fix is told
+            (3, 4),
+            "conv1 does not fit: kernel is given for 2 axes, but the input has 1 spatial axis: length",
+            "kernel 5x5",
+            "conv 8 5 pad same",
+        ),
+    ],
+)
+def test_sizes_for_another_rank_than_the_inputs(text, shape, what, received, remedy):
+    with pytest.raises(NetworkError) as caught:
+        Network.from_text(text, shape)
+    error = caught.value
+    assert (error.what, error.received, error.remedy) == (what, received, remedy)
+    index = len(error.fitted.nodes)
+    pieces = text.split(", ")
+    Network.from_text(", ".join([*pieces[:index], remedy.split(", or ")[0], *pieces[index + 1 :]]), shape)
 
 
 def test_too_many_nodes_from_python():

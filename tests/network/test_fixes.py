@@ -15,11 +15,16 @@ from pellucid.network.text import parse
 FACES = "conv 8 5x5, relu, maxpool 2, conv 16 9x9 stride 2, maxpool 4"
 
 pieces = st.one_of(
-    st.builds("conv {} {}x{}".format, st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)),
+    st.builds(
+        "conv {} {}".format,
+        st.integers(1, 9),
+        st.lists(st.integers(1, 9), min_size=1, max_size=3).map(lambda sizes: "x".join(map(str, sizes))),
+    ),
     st.builds("conv 8 {} stride {} pad {}".format, st.integers(1, 9), st.integers(1, 3), st.integers(0, 2)),
     st.builds("conv {} 3 groups {}".format, st.integers(1, 9), st.integers(2, 4)),
     st.builds("conv 4 3 dilation {}".format, st.integers(1, 5)),
     st.builds("maxpool {}".format, st.integers(1, 6)),
+    st.builds("maxpool {}x2 pad {}".format, st.integers(1, 6), st.integers(0, 2)),
     st.builds("avgpool {} stride {} pad same".format, st.integers(1, 6), st.integers(1, 3)),
     st.sampled_from(["relu", "batchnorm", "globalavgpool", "add input", "concat input", "conv 8 3x3x3"]),
 )
@@ -31,9 +36,9 @@ def misfit_of(text, shape):
     return nodes, found if isinstance(found, Misfit) else None
 
 
-@given(st.lists(pieces, min_size=1, max_size=6), st.integers(1, 14), st.integers(1, 14))
-def test_every_fix_that_is_offered_works(texts, height, width):
-    shape = (3, height, width)
+@given(st.lists(pieces, min_size=1, max_size=6), st.lists(st.integers(1, 14), min_size=1, max_size=3))
+def test_every_fix_that_is_offered_works(texts, sizes):
+    shape, rank = (3, *sizes), len(sizes)
     nodes, misfit = misfit_of(", ".join(texts), shape)
     if misfit is None:
         return
@@ -43,12 +48,12 @@ def test_every_fix_that_is_offered_works(texts, height, width):
     for fix, outcome in zip(fixes, outcomes, strict=True):
         assert isinstance(outcome, Fit) or outcome.index > misfit.index
         changed = [(old, new) for old, new in zip(nodes, fix.nodes, strict=False) if old != new]
-        larger = re.fullmatch(r"a larger input: (\d+)x(\d+)x3 fits", fix.text)
+        larger = re.fullmatch(r"a larger input: ([\dx]+)x3 fits", fix.text)
         left_out = re.fullmatch(r"leave out (\w+)", fix.text)
         with_ = re.fullmatch(r"(\w+) with (pad same|stride 1)(?: \(gives (.*)\))?", fix.text)
         if larger:
             assert fix.nodes == nodes
-            assert fix.input_shape == (3, int(larger[1]), int(larger[2])) > shape
+            assert fix.input_shape == (3, *map(int, larger[1].split("x"))) > shape
         elif left_out:
             assert {node.name for node in nodes} - {node.name for node in fix.nodes} == {left_out[1]}
         elif with_:
@@ -62,7 +67,7 @@ def test_every_fix_that_is_offered_works(texts, height, width):
             ((old, new),) = changed
             assert old == nodes[misfit.index]
             (typed,) = parse(fix.text)
-            assert typed.layer.for_rank(2) == new.layer.for_rank(2)
+            assert typed.layer.for_rank(rank) == new.layer.for_rank(rank)
     # Either all of them mend the whole network, or none of those tried does.
     assert len({isinstance(outcome, Fit) for outcome in outcomes}) <= 1
 
@@ -96,6 +101,15 @@ def test_the_networks_of_the_design():
             (1, 8, 8),
             "a larger input: 55x55x1 fits",
         ),
+        ("conv 8 9", (1, 4), "conv1 with pad same"),
+        ("conv 8 3, maxpool 9", (2, 8), "maxpool 6"),
+        ("maxpool 4", (1, 3, 8, 8), "maxpool 3x4x4"),
+        ("conv 8 3, maxpool 2, maxpool 2", (1, 4, 9, 9), "maxpool 1x2x2, or leave out pool1"),
+        ("conv 4 3, conv 4 3, maxpool 3, conv 4 9, maxpool 9", (2, 8), "a larger input: 55x2 fits"),
+        ("conv 8 5x5x5, maxpool 2x2", (2, 8), "conv 8 5"),  # maxpool is told next
+        ("maxpool 2x3", (2, 5, 6, 7), "maxpool 2x3x3"),
+        ("maxpool 2x2 pad 3", (2, 8), ""),  # its padding is wrong for any number of axes
+        ("maxpool 9x9", (2, 5, 6, 7), "maxpool 5x6x7"),
     ],
 )
 def test_what_is_offered(text, shape, remedy):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from pellucid.errors import NetworkError
-from pellucid.network import layers
+from pellucid.network import Network, layers
 from pellucid.network.layers import (
     LAYERS,
     AdaptiveAvgPool,
@@ -30,6 +30,7 @@ from pellucid.network.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool,
+    GlobalMaxPool,
     LocalResponseNorm,
     MaxPool,
     Softmax,
@@ -40,9 +41,16 @@ from pellucid.network.layers import (
 EXAMPLES = json.loads((Path(__file__).parents[1] / "data" / "worked_examples.json").read_text())
 
 sides = st.integers(1, 40)
-pairs = {name: st.tuples(st.integers(1, top), st.integers(1, top)) for name, top in
-         (("kernel", 7), ("stride", 4), ("dilation", 3))}  # fmt: skip
 pads = st.tuples(st.integers(0, 4), st.integers(0, 4))
+ranks = st.sampled_from([1, 2, 3])
+
+
+@st.composite
+def sliding(draw, padding=pads):
+    """(rank, spatial sizes, window, stride, dilation, padding), each but the first with a value for each axis."""
+    rank = draw(ranks)
+    by_axis = (sides, st.integers(1, 7), st.integers(1, 4), st.integers(1, 3), padding)
+    return rank, *(draw(st.tuples(*[values] * rank)) for values in by_axis)
 
 
 def places(n, f, s, before, after):
@@ -54,34 +62,32 @@ def pretend(*shape):
     return torch.empty(1, *shape, device="meta")
 
 
-@given(sides, sides, pairs["kernel"], pairs["stride"], pairs["dilation"], st.tuples(pads, pads))
-def test_windows_are_counted_by_the_formula(height, width, kernel, stride, dilation, padding):
+def torchs(name, rank):
+    """torch.nn.Conv1d and so on."""
+    return getattr(torch.nn, f"{name}{rank}d")
+
+
+@given(sliding())
+def test_windows_are_counted_by_the_formula(sizes):
+    _, spatial, kernel, stride, dilation, padding = sizes
     conv = Conv(3, kernel, stride, padding, dilation)
     expected = tuple(
         places(n, d * (f - 1) + 1, s, *pad)
-        for n, f, s, d, pad in zip((height, width), kernel, stride, dilation, padding, strict=True)
+        for n, f, s, d, pad in zip(spatial, kernel, stride, dilation, padding, strict=True)
     )
     if min(expected) == 0:
         with pytest.raises(NetworkError, match="larger than its"):
-            conv.output_shape((2, height, width))
+            conv.output_shape((2, *spatial))
     else:
-        assert conv.output_shape((2, height, width)) == (3, *expected)
+        assert conv.output_shape((2, *spatial)) == (3, *expected)
 
 
-@given(
-    sides,
-    sides,
-    pairs["kernel"],
-    pairs["stride"],
-    pairs["dilation"],
-    st.tuples(st.integers(0, 4), st.integers(0, 4)),
-    st.sampled_from([1, 2, 3, 6]),
-    st.booleans(),
-)
-def test_convolution_against_torch(height, width, kernel, stride, dilation, pad, groups, bias):
+@given(sliding(st.integers(0, 4)), st.sampled_from([1, 2, 3, 6]), st.booleans())
+def test_convolution_against_torch(sizes, groups, bias):
+    rank, spatial, kernel, stride, dilation, pad = sizes
     ours = Conv(12, kernel, stride, tuple((p, p) for p in pad), dilation, groups, bias)
-    theirs = torch.nn.Conv2d(6, 12, kernel, stride, pad, dilation, groups, bias, device="meta")
-    shape = (6, height, width)
+    theirs = torchs("Conv", rank)(6, 12, kernel, stride, pad, dilation, groups, bias, device="meta")
+    shape = (6, *spatial)
     try:
         expected = tuple(theirs(pretend(*shape)).shape[1:])
     except RuntimeError:
@@ -95,21 +101,22 @@ def test_convolution_against_torch(height, width, kernel, stride, dilation, pad,
     assert ours.mult_adds(shape) * 2 == counter.get_total_flops()
 
 
-@given(sides, sides, pairs["kernel"], pairs["stride"], st.tuples(st.integers(0, 3), st.integers(0, 3)))
-def test_pooling_against_torch(height, width, window, stride, pad):
+@given(sliding(st.integers(0, 3)))
+def test_pooling_against_torch(sizes):
+    rank, spatial, window, stride, _, pad = sizes
     assume(all(2 * p <= f for p, f in zip(pad, window, strict=True)))  # torch takes no more
     padding = tuple((p, p) for p in pad)
     for ours, theirs in (
-        (MaxPool(window, stride, padding), torch.nn.MaxPool2d(window, stride, pad)),
-        (AvgPool(window, stride, padding), torch.nn.AvgPool2d(window, stride, pad)),
+        (MaxPool(window, stride, padding), torchs("MaxPool", rank)(window, stride, pad)),
+        (AvgPool(window, stride, padding), torchs("AvgPool", rank)(window, stride, pad)),
     ):
         try:
-            expected = tuple(theirs(pretend(5, height, width)).shape[1:])
+            expected = tuple(theirs(pretend(5, *spatial)).shape[1:])
         except RuntimeError:
             with pytest.raises(NetworkError):
-                ours.output_shape((5, height, width))
+                ours.output_shape((5, *spatial))
         else:
-            assert ours.output_shape((5, height, width)) == expected
+            assert ours.output_shape((5, *spatial)) == expected
 
 
 @given(sides, st.integers(1, 7), st.integers(1, 4), st.integers(1, 3))
@@ -172,13 +179,14 @@ def test_adaptive_windows_are_torchs(n, m):
     assert window.stride == Fraction(n, m)
 
 
-@pytest.mark.parametrize("size", [(6, 6), (1, 3), (40, 2)])
+@pytest.mark.parametrize("size", [(6,), (40,), (6, 6), (1, 3), (40, 2), (2, 3, 4), (1, 9, 1)])
 def test_adaptive_and_global_pooling_against_torch(size):
-    picture = pretend(5, 13, 9)
-    expected = tuple(torch.nn.AdaptiveAvgPool2d(size)(picture).shape[1:])
-    assert AdaptiveAvgPool(size).output_shape((5, 13, 9)) == expected
-    assert AdaptiveMaxPool(size).output_shape((5, 13, 9)) == expected
-    assert GlobalAvgPool().output_shape((5, 13, 9)) == (5, 1, 1)
+    shape = (5, 13, 9, 7)[: 1 + len(size)]
+    expected = tuple(torchs("AdaptiveAvgPool", len(size))(size)(pretend(*shape)).shape[1:])
+    assert AdaptiveAvgPool(size).output_shape(shape) == expected
+    assert AdaptiveMaxPool(size).output_shape(shape) == expected
+    one = tuple(torchs("AdaptiveAvgPool", len(size))(1)(pretend(*shape)).shape[1:])
+    assert GlobalAvgPool().output_shape(shape) == GlobalMaxPool().output_shape(shape) == one
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.booleans())
@@ -191,13 +199,55 @@ def test_dense_against_torch(n, units, bias):
     assert ours.mult_adds((n,)) * 2 == counter.get_total_flops()
 
 
-def test_batch_normalisation_against_torch():
-    theirs = torch.nn.BatchNorm2d(7, device="meta")
+@pytest.mark.parametrize("shape", [(7, 3), (7, 3, 4), (7, 3, 4, 5)])
+def test_batch_normalisation_against_torch(shape):
+    theirs = torchs("BatchNorm", len(shape) - 1)(7, device="meta")
     ours = BatchNorm()
-    assert ours.weight_shapes((7, 3, 3)) == {name: tuple(p.shape) for name, p in theirs.named_parameters()}
+    assert ours.output_shape(shape) == tuple(theirs(pretend(*shape)).shape[1:])
+    assert ours.weight_shapes(shape) == {name: tuple(p.shape) for name, p in theirs.named_parameters()}
     statistics = {name: tuple(b.shape) for name, b in theirs.named_buffers() if b.ndim}
-    assert ours.state_shapes((7, 3, 3)) == statistics
+    assert ours.state_shapes(shape) == statistics
     assert ours.epsilon == theirs.eps
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "theirs"),
+    [
+        (
+            "conv 8 5 pad 2 nobias, batchnorm, relu, maxpool 2, conv 16 3 stride 2 dilation 2 groups 4, avgpool 3, "
+            "globalavgpool, flatten, dense 10",
+            (3, 128),
+            lambda: torch.nn.Sequential(
+                torch.nn.Conv1d(3, 8, 5, padding=2, bias=False), torch.nn.BatchNorm1d(8), torch.nn.ReLU(),
+                torch.nn.MaxPool1d(2), torch.nn.Conv1d(8, 16, 3, 2, dilation=2, groups=4), torch.nn.AvgPool1d(3),
+                torch.nn.AdaptiveAvgPool1d(1), torch.nn.Flatten(), torch.nn.Linear(16, 10),
+            ),
+        ),
+        (
+            "conv 8 3 pad 1x0x2 nobias, batchnorm, relu, maxpool 1x2x2, conv 16 2x3x3 stride 1x2x2 groups 2, "
+            "avgpool 2, adaptiveavgpool 2x1x3, flatten, dense 10 nobias",
+            (2, 10, 20, 24),
+            lambda: torch.nn.Sequential(
+                torch.nn.Conv3d(2, 8, 3, padding=(1, 0, 2), bias=False), torch.nn.BatchNorm3d(8), torch.nn.ReLU(),
+                torch.nn.MaxPool3d((1, 2, 2)), torch.nn.Conv3d(8, 16, (2, 3, 3), (1, 2, 2), groups=2),
+                torch.nn.AvgPool3d(2), torch.nn.AdaptiveAvgPool3d((2, 1, 3)), torch.nn.Flatten(),
+                torch.nn.Linear(96, 10, bias=False),
+            ),
+        ),
+    ],
+    ids=["signals", "volumes"],
+)  # fmt: skip
+def test_whole_networks_of_other_ranks_against_torch(text, shape, theirs):
+    network = Network.from_text(text, shape)
+    with torch.device("meta"):
+        module = theirs()
+    assert network.parameter_count == sum(p.numel() for p in module.parameters())
+    with FlopCounterMode(display=False) as counter:
+        values = pretend(*shape)
+        for node, layer in zip(network.nodes, module, strict=True):
+            values = layer(values)
+            assert network.shapes[node.name] == tuple(values.shape[1:])
+    assert counter.get_total_flops() == 2 * network.mult_adds
 
 
 def test_the_defaults_are_torchs():
@@ -236,7 +286,9 @@ def test_joins():
         NetworkError, match="add needs inputs of one shape, these are 4 x 5 x 3 and 4 x 5 x 2"
     ):
         Add().output_shape((3, 4, 5), (2, 4, 5))
-    with pytest.raises(NetworkError, match="concat needs inputs of one height and width"):
+    with pytest.raises(
+        NetworkError, match="concat needs inputs that differ in their channels alone, these are 4 x 5"
+    ):
         Concat().output_shape((3, 4, 5), (3, 5, 4))
 
 
@@ -251,14 +303,14 @@ def test_flatten_and_softmax_keep_every_value():
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (Conv(8, (3, 3)), "conv needs an input with height and width, this one is 100 values"),
-        (MaxPool((2, 2)), "maxpool needs an input with height and width, this one is 100 values"),
-        (GlobalAvgPool(), "globalavgpool needs an input with height and width, this one is 100 values"),
+        (Conv(8, (3, 3)), "conv needs an input with spatial axes, this one is 100 values"),
+        (MaxPool((2, 2)), "maxpool needs an input with spatial axes, this one is 100 values"),
+        (GlobalAvgPool(), "globalavgpool needs an input with spatial axes, this one is 100 values"),
         (
             AdaptiveMaxPool((2, 2)),
-            "adaptivemaxpool needs an input with height and width, this one is 100 values",
+            "adaptivemaxpool needs an input with spatial axes, this one is 100 values",
         ),
-        (LocalResponseNorm(5), "lrn needs an input with height and width, this one is 100 values"),
+        (LocalResponseNorm(5), "lrn needs an input with spatial axes, this one is 100 values"),
     ],
 )
 def test_layers_for_pictures_refuse_flat_values(layer, message):
@@ -281,8 +333,8 @@ def test_pooling_refuses_windows_of_padding_alone(padding):
     [
         (lambda: Conv(0, 3), "conv: channels must be a whole number from 1 to 1,000,000", "0"),
         (lambda: Conv(True, 3), "conv: channels must be a whole number from 1 to 1,000,000", "True"),
-        (lambda: Conv(8, ()), "conv: kernel must be a size like 5 or 5x5, from 1 to 1,000,000", "()"),
-        (lambda: Conv(8, 2.0), "conv: kernel must be a size like 5 or 5x5, from 1 to 1,000,000", "2.0"),
+        (lambda: Conv(8, ()), "conv: kernel must be a size like 5, 5x5 or 5x5x5, from 1 to 1,000,000", "()"),
+        (lambda: Conv(8, 2.0), "conv: kernel must be a size like 5, 5x5 or 5x5x5, from 1 to 1,000,000", "2.0"),
         (lambda: Conv(8, 3, padding="full"),
          "conv: pad must be a padding like 2, 2x3, 0:1x0:1, same or valid", "'full'"),
         (lambda: Conv(8, 3, bias=1), "conv: nobias must be a word that stands alone", "1"),

@@ -1,7 +1,7 @@
 """Receptive fields against brute force: every pixel poked in turn through a network of positive weights."""
 
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 import pytest
@@ -15,118 +15,130 @@ from pellucid.network.receptive import fields
 
 
 def poked(network, name):
-    """For each place of a layer (rows first), the (first, past the last) row and column of its pixels.
+    """For each place of a layer, the (first, past the last) of its pixels on each axis: [*places, rank, 2].
 
-    One picture for each pixel, 1 there and 0 elsewhere, goes through plain loops: with positive weights, a
+    One input for each pixel, 1 there and 0 elsewhere, goes through plain loops: with positive weights, a
     value is above 0 exactly where that pixel matters, for the mean as for the largest of a window.
     """
-    _, height, width = network.input_shape
-    values = {"input": np.eye(height * width).reshape(-1, height, width)}
+    _, *sizes = network.input_shape
+    values = {"input": np.eye(prod(sizes)).reshape(-1, *sizes)}
     for node in network.nodes:
         inputs = [values[source] for source in node.inputs]
-        layer, shape = node.layer, network.shapes[node.name]
+        layer, places = node.layer, network.shapes[node.name][1:]
         if isinstance(layer, Sliding):
-            dilation = getattr(layer, "dilation", (1, 1))
-            cells = [
-                [d * i for i in range(((f - 1) // d) + 1)]
-                for f, d in zip(layer.extent, dilation, strict=True)
+            dilation = getattr(layer, "dilation", (1,) * len(sizes))
+            padded = np.pad(inputs[0], ((0, 0), *layer.pads(network.shapes[node.inputs[0]])))
+            windows = [
+                [range(i * s, i * s + f, d) for i in range(n)]
+                for n, s, f, d in zip(places, layer.stride, layer.extent, dilation, strict=True)
             ]
-            (top, bottom), (left, right) = layer.pads(network.shapes[node.inputs[0]])
-            padded = np.pad(inputs[0], ((0, 0), (top, bottom), (left, right)))
-            out = np.zeros((len(padded), *shape[1:]))
-            for y in range(shape[1]):
-                for x in range(shape[2]):
-                    rows = [y * layer.stride[0] + i for i in cells[0]]
-                    columns = [x * layer.stride[1] + i for i in cells[1]]
-                    out[:, y, x] = padded[:, rows][:, :, columns].sum(axis=(1, 2))
+            out = summed(padded, windows)
         elif hasattr(layer, "spans"):
-            vertical, horizontal = layer.spans(network.shapes[node.inputs[0]])
-            out = np.stack(
-                [
-                    [inputs[0][:, a:b, c:d].sum(axis=(1, 2)) for c, d in horizontal]
-                    for a, b in vertical
-                ]
-            ).transpose(2, 0, 1)  # fmt: skip
+            spans = layer.spans(network.shapes[node.inputs[0]])
+            out = summed(inputs[0], [[range(*span) for span in axis] for axis in spans])
         elif isinstance(layer, Add | Concat):
             out = sum(inputs)
         else:
             out = inputs[0]
         values[node.name] = out
-    seen = values[name].reshape(height, width, *network.shapes[name][1:]) > 0
-    boxes = np.zeros((*network.shapes[name][1:], 2, 2), int)
-    for y, x in np.ndindex(*boxes.shape[:2]):
-        rows, columns = np.nonzero(seen[:, :, y, x])
-        if len(rows):
-            boxes[y, x] = (rows.min(), rows.max() + 1), (columns.min(), columns.max() + 1)
+    places = network.shapes[name][1:]
+    seen = values[name].reshape(*sizes, *places) > 0
+    boxes = np.zeros((*places, len(sizes), 2), int)
+    for place in np.ndindex(*places):
+        for axis, found in enumerate(np.nonzero(seen[(..., *place)])):
+            if len(found):
+                boxes[(*place, axis)] = found.min(), found.max() + 1
     return boxes
 
 
+def summed(values, windows):
+    """The sums of values [n, *spatial] over windows: for each axis, for each place, the cells."""
+    out = np.zeros((len(values), *map(len, windows)))
+    for place in np.ndindex(*out.shape[1:]):
+        cells = [axis[i] for axis, i in zip(windows, place, strict=True)]
+        out[(slice(None), *place)] = values[np.ix_(range(len(values)), *cells)].sum(
+            axis=tuple(range(1, values.ndim))
+        )
+    return out
+
+
 side = st.integers(1, 3)
-windows = st.one_of(
-    st.builds(
-        "conv 1 {}x{} pad {}".format, side, side, st.sampled_from(["valid", "same", "1", "0:2", "2:0x1"])
-    ),
-    st.builds("conv 1 {} stride {}x{}".format, side, side, side),
-    st.builds("conv 1 3 dilation {} stride {}".format, side, st.integers(1, 2)),
-    st.builds("maxpool {} stride {} pad same".format, side, side),
-    st.builds("avgpool {}x{}".format, side, side),
-    st.sampled_from(["relu", "batchnorm", "dropout"]),
-)
+
+
+def windows_of(rank):
+    """Texts of layers that slide windows over so many axes, or change nothing."""
+    sizes = st.tuples(*[side] * rank).map(lambda each: "x".join(map(str, each)))
+    uneven = {1: "2:0", 2: "2:0x1", 3: "2:0x1x0"}[rank]
+    return st.one_of(
+        st.builds("conv 1 {} pad {}".format, sizes, st.sampled_from(["valid", "same", "1", "0:2", uneven])),
+        st.builds("conv 1 {} stride {}".format, side, sizes),
+        st.builds("conv 1 3 dilation {} stride {}".format, side, st.integers(1, 2)),
+        st.builds("maxpool {} stride {} pad same".format, side, side),
+        st.builds("avgpool {}".format, sizes),
+        st.sampled_from(["relu", "batchnorm", "dropout"]),
+    )
+
+
 # Branches that keep the size, joined again.
-blocks = st.builds(
-    "{}, a{n}: conv 1 3 pad same, conv 1 {f} pad same, {join} a{n}".format,
-    windows,
-    f=st.sampled_from([1, 3, 5]),
-    join=st.sampled_from(["add", "concat"]),
-    n=st.just("_N"),
-)
+def blocks_of(rank):
+    return st.builds(
+        "{}, a{n}: conv 1 3 pad same, conv 1 {f} pad same, {join} a{n}".format,
+        windows_of(rank),
+        f=st.sampled_from([1, 3, 5]),
+        join=st.sampled_from(["add", "concat"]),
+        n=st.just("_N"),
+    )
+
+
+# Inputs of each rank: sides that leave something inside, and few enough pixels to poke each.
+SIDES = {1: st.integers(9, 40), 2: st.integers(9, 16), 3: st.integers(5, 8)}
+ranks = st.sampled_from([1, 2, 3])
 
 
 def numbered(texts):
     return ", ".join(text.replace("_N", str(i)) for i, text in enumerate(texts))
 
 
-@settings(max_examples=60)
-@given(st.lists(windows | blocks, min_size=1, max_size=4), st.integers(9, 16), st.integers(9, 16))
-def test_windows_see_exactly_what_brute_force_sees(texts, height, width):
+@settings(max_examples=90)
+@given(ranks, st.data())
+def test_windows_see_exactly_what_brute_force_sees(rank, data):
+    texts = data.draw(st.lists(windows_of(rank) | blocks_of(rank), min_size=1, max_size=4))
+    sizes = data.draw(st.tuples(*[SIDES[rank]] * rank))
     try:
-        network = Network.from_text(numbered(texts), (1, height, width))
+        network = Network.from_text(numbered(texts), (1, *sizes))
     except NetworkError:
         assume(False)
         return
     field = fields(network)[network.output]
     boxes = poked(network, network.output)
-    for index in np.ndindex(*boxes.shape[:2]):
+    for index in np.ndindex(*boxes.shape[:rank]):
         expected = [
             (sight.start + i * sight.jump, sight.end + i * sight.jump)
             for sight, i in zip(field.axes, index, strict=True)
         ]
         assert tuple(end - start for start, end in expected) == field.size
         found = [tuple(pair) for pair in boxes[index]]
-        if all(start >= 0 and end <= n for (start, end), n in zip(expected, (height, width), strict=True)):
+        if all(start >= 0 and end <= n for (start, end), n in zip(expected, sizes, strict=True)):
             assert found == expected
         else:  # at the border it may see padding, and the holes of dilated windows
             for (low, high), (start, end) in zip(found, expected, strict=True):
                 assert low == high or start <= low < high <= end
 
 
-@settings(max_examples=60)
-@given(
-    st.lists(windows, max_size=2),
-    st.builds("{} {}x{}".format, st.sampled_from(["adaptiveavgpool", "adaptivemaxpool"]), st.integers(2, 7),
-              st.integers(2, 7)),
-    st.lists(windows, max_size=1),
-    st.integers(9, 16),
-)  # fmt: skip
-def test_behind_adaptive_pooling_nothing_lies_outside(before, pool, after, side):
+@settings(max_examples=90)
+@given(ranks, st.sampled_from(["adaptiveavgpool", "adaptivemaxpool"]), st.data())
+def test_behind_adaptive_pooling_nothing_lies_outside(rank, word, data):
+    before, after = (data.draw(st.lists(windows_of(rank), max_size=most)) for most in (2, 1))
+    sizes = data.draw(st.tuples(*[SIDES[rank]] * rank))
+    pooled = "x".join(str(n) for n in data.draw(st.tuples(*[st.integers(2, 7 if rank < 3 else 4)] * rank)))
     try:
-        network = Network.from_text(", ".join([*before, pool, *after]), (1, side, side + 1))
+        network = Network.from_text(", ".join([*before, f"{word} {pooled}", *after]), (1, *sizes))
     except NetworkError:
         assume(False)
         return
     field = fields(network)[network.output]
     boxes = poked(network, network.output)
-    for index in np.ndindex(*boxes.shape[:2]):
+    for index in np.ndindex(*boxes.shape[:rank]):
         for axis, place in enumerate(index):
             low, high = boxes[(*index, axis)]
             sight = field.axes[axis]
@@ -254,7 +266,19 @@ def test_flat_joins():
 
 
 def test_other_ranks():
-    assert fields(Network.from_text("conv 1 3, maxpool 2", (1, 20)))["pool1"].size == (4,)
+    signal = fields(Network.from_text("conv 1 3, maxpool 2, flatten, dense 2", (1, 20)))
+    assert {name: field.formula for name, field in signal.items()} == {
+        "input": "one pixel",
+        "conv1": "1 + (3 - 1) x 1 = 3",
+        "pool1": "3 + (2 - 1) x 1 = 4",
+        "flatten1": "4, as its input",
+        "dense1": "the whole input: 20",
+    }
+    volume = fields(Network.from_text("conv 1 3x1x5, maxpool 2x1x2, conv 1 2", (1, 9, 9, 9)))
+    assert [volume[name].size for name in ("conv1", "pool1", "conv2")] == [(3, 1, 5), (4, 1, 6), (6, 2, 8)]
+    assert volume["conv2"].formula == (
+        "slices: 4 + (2 - 1) x 2 = 6; rows: 1 + (2 - 1) x 1 = 2; columns: 6 + (2 - 1) x 2 = 8"
+    )
     assert fields(Network.from_text("relu, dense 3", (20,)))["relu1"].size == (1,)
     assert fields(Network.from_text("relu, dense 3", (20,)))["dense1"].size == (20,)
     assert fields(Network.from_text("conv 1 3", (1, 9, 9, 9)))["conv1"].size == (3, 3, 3)

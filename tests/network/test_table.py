@@ -31,6 +31,14 @@ from pellucid.network.table import (
 )
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+SIGNAL = Network.from_text(
+    "conv 16 5 pad 2, relu, maxpool 2, conv 32 3 stride 2 groups 4, batchnorm, relu, globalavgpool, flatten, dense 10",
+    (3, 128),
+)
+VOLUME = Network.from_text(
+    "conv 8 3x5x5 pad 1x2x2, relu, maxpool 2, conv 16 3x3x3, relu, avgpool 1x2x2, flatten, dense 10, softmax",
+    (1, 16, 32, 32),
+)
 FACES = "conv 8 5x5, relu, maxpool 2, conv 16 9x9 stride 2"
 
 
@@ -48,6 +56,10 @@ def golden():
         "summary_lenet5.txt": summary(zoo.build("lenet5")),
         "summary_resnet18.txt": summary(resnet),
         "summary_vgg16.txt": summary(zoo.build("vgg16")),
+        "summary_signal.txt": summary(SIGNAL),
+        "summary_volume.txt": summary(VOLUME),
+        "against_dense_signal.txt": plain_against(against_dense(SIGNAL)) + "\n",
+        "against_local_volume.txt": plain_against(against_local(VOLUME)) + "\n",
         "against_dense_digits.txt": plain_against(against_dense(digits)) + "\n",
         "against_local_digits.txt": plain_against(against_local(digits)) + "\n",
     }
@@ -62,9 +74,16 @@ def numbers(cells):
     return [int(cell.replace(",", "")) for cell in cells]
 
 
-@pytest.mark.parametrize("name", zoo.names())
+def network_called(name):
+    return {"signal": SIGNAL, "volume": VOLUME}.get(name) or zoo.build(name)
+
+
+EVERY_NETWORK = pytest.mark.parametrize("name", [*zoo.names(), "signal", "volume"])
+
+
+@EVERY_NETWORK
 def test_columns_add_up_as_printed(name):
-    network = zoo.build(name)
+    network = network_called(name)
     table = rows(network)
     cells = columns(table, totals(table))
     assert all(len(line) == len(COLUMNS) for line in cells)
@@ -75,9 +94,9 @@ def test_columns_add_up_as_printed(name):
     assert numbers([cells[-1][4]]) == [network.mult_adds]
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@EVERY_NETWORK
 def test_rows_follow_from_the_network(name):
-    network = zoo.build(name)
+    network = network_called(name)
     table = rows(network)
     assert [row.name for row in table] == [node.name for node in network.nodes]
     for row, node in zip(table, network.nodes, strict=True):
@@ -97,29 +116,31 @@ def test_rows_follow_from_the_network(name):
     assert sums.largest_value_bytes == max(row.value_bytes for row in table)
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@EVERY_NETWORK
 def test_the_written_column_is_the_networks_text(name):
-    network = zoo.build(name)
+    network = network_called(name)
     assert ", ".join(row.text for row in rows(network)) == network.text
 
 
-@pytest.mark.parametrize("name", ["digits", "resnet18"])
+@pytest.mark.parametrize("name", ["digits", "resnet18", "signal", "volume"])
 def test_every_formula_ends_in_its_figure(name):
-    for row in rows(zoo.build(name)):
+    for row in rows(network_called(name)):
         if row.parameters:
             assert row.formulas.parameters.endswith(f"= {row.parameters:,}")
         if row.mult_adds:
             assert row.formulas.mult_adds.endswith(f"= {row.mult_adds:,}")
         if row.kind in ("conv", "maxpool"):
-            assert row.formulas.shape.endswith(f"= {row.output_shape[0]}")
+            assert row.formulas.shape.endswith(f"= {row.output_shape[-2]}")
             # A 1x1 kernel with a stride is written out, without one it sees what its input sees.
-            field = row.receptive_field[0]
+            field = row.receptive_field[-1]
             assert row.formulas.receptive_field.endswith((f"= {field}", f"{field}, as its input"))
 
 
-def test_columns_line_up():
-    header, *lines = plain(rows(zoo.build("vgg11"))).splitlines()
+@pytest.mark.parametrize(("name", "axes"), [("vgg11", "h x w"), ("signal", "l"), ("volume", "d x h x w")])
+def test_columns_line_up(name, axes):
+    header, *lines = plain(rows(network_called(name))).splitlines()
     for title, right in COLUMNS:
+        title = title.format(axes=axes)
         start = header.index(title)
         end = start + len(title)
         for line in lines:
@@ -194,18 +215,16 @@ def test_against_local_by_the_course():
     st.integers(1, 3),
     st.integers(1, 2),
     st.booleans(),
-    st.integers(3, 9),
-    st.integers(3, 9),
+    st.lists(st.integers(3, 6), min_size=1, max_size=3),
 )
-def test_the_comparisons_count_every_weight(multiple, outs, f, groups, bias, height, width):
+def test_the_comparisons_count_every_weight(multiple, outs, f, groups, bias, sizes):
     """The other layers' weights as arrays: [outputs, inputs], and [outputs, window]."""
     channels, filters = multiple * groups, outs * groups
-    text = f"conv {filters} {f}x{f} groups {groups}{'' if bias else ' nobias'}"
-    network = Network.from_text(text, (channels, height, width))
-    places = (height - f + 1, width - f + 1)
-    outputs = np.empty((filters, *places))
-    pairs = np.empty((*outputs.shape, channels, height, width)).size
-    cells = np.empty((*outputs.shape, channels // groups, f, f)).size
+    text = f"conv {filters} {f} groups {groups}{'' if bias else ' nobias'}"
+    network = Network.from_text(text, (channels, *sizes))
+    outputs = np.empty((filters, *(n - f + 1 for n in sizes)))
+    pairs = np.empty((*outputs.shape, channels, *sizes)).size
+    cells = np.empty((*outputs.shape, channels // groups, *(f for _ in sizes))).size
     biases = outputs.size if bias else 0
     (dense,), (local,) = against_dense(network), against_local(network)
     assert (dense.other_parameters, dense.other_mult_adds) == (pairs + biases, pairs)

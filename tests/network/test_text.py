@@ -8,19 +8,23 @@ from hypothesis import strategies as st
 
 from pellucid.errors import NetworkError
 from pellucid.network import Network, Node
+from pellucid.network.fitting import Fit, fit
 from pellucid.network.layers import LAYERS, Add, Concat, Conv, LocalResponseNorm, MaxPool
 from pellucid.network.layers.base import Form
 from pellucid.network.text import layer_text, parse, usage, write
 
 CONV = "conv CHANNELS KERNEL [stride STRIDE] [pad PADDING] [dilation DILATION] [groups GROUPS] [nobias]"
 
+FITTING = tuple(word for word in LAYERS if word not in ("dense", "flatten"))
+
 counts = st.integers(1, 40)
-sizes = st.one_of(counts.map(lambda n: (n,)), st.tuples(counts, counts))
+sizes = st.lists(counts, min_size=1, max_size=3).map(tuple)
+ranks = st.sampled_from([1, 2, 3])
 pads = st.integers(0, 5)
 paddings = st.one_of(
     st.just("same"),
     st.just("valid"),
-    st.lists(st.tuples(pads, pads), min_size=1, max_size=2).map(tuple),
+    st.lists(st.tuples(pads, pads), min_size=1, max_size=3).map(tuple),
 )
 values = {
     Form.COUNT: counts,
@@ -58,14 +62,9 @@ def lists_of_nodes(draw):
     return tuple(nodes)
 
 
-def full(nodes):
-    """The nodes with each size written out, as a built network has them."""
-    return [Node(node.name, node.layer.for_rank(2), node.inputs) for node in nodes if fits_rank(node.layer)]
-
-
-def fits_rank(layer):
+def fits_rank(layer, rank):
     try:
-        layer.for_rank(2)
+        layer.for_rank(rank)
     except NetworkError:
         return False
     return True
@@ -76,16 +75,36 @@ def test_layers_to_text_to_layers(nodes):
     text = write(nodes)
     again = parse(text)
     assert [(node.name, node.inputs) for node in again] == [(node.name, node.inputs) for node in nodes]
-    assert full(again) == full(nodes)
+    for rank in (1, 2, 3):  # with each size written out, as a built network has them
+        for one, other in zip(nodes, again, strict=True):
+            if fits_rank(one.layer, rank):
+                assert other.layer.for_rank(rank) == one.layer.for_rank(rank)
     assert write(again) == text
 
 
-@given(layers())
-def test_a_layer_with_full_sizes_reads_back_as_itself(layer):
-    assume(fits_rank(layer))
-    layer = layer.for_rank(2)
+@given(layers(), ranks)
+def test_a_layer_with_full_sizes_reads_back_as_itself(layer, rank):
+    assume(fits_rank(layer, rank))
+    layer = layer.for_rank(rank)
     (node,) = parse(layer_text(layer) + (" input" if layer.joins else ""))
-    assert node.layer.for_rank(2) == layer
+    assert node.layer.for_rank(rank) == layer
+
+
+@given(ranks, st.lists(layers(kinds=FITTING), min_size=1, max_size=5), st.data())
+def test_text_to_network_to_text_is_a_fixed_point(rank, chosen, data):
+    """Of networks that fit, so what doesn't is left out; sizes may be written once or for each axis."""
+    shape = (data.draw(st.sampled_from([1, 2, 6])), *data.draw(st.tuples(*[st.integers(1, 60)] * rank)))
+    nodes = ()
+    for layer in chosen:
+        further = (nodes[-1].name if nodes else "input",) * (2 if layer.joins else 1)
+        more = (*nodes, Node(f"n{len(nodes)}", layer, further))
+        if isinstance(fit(shape, more), Fit):
+            nodes = more
+    assume(nodes)
+    network = Network(shape, nodes)
+    again = Network.from_text(network.text, shape)
+    assert again == network
+    assert again.text == network.text
 
 
 @given(lists_of_nodes(), st.sampled_from([" ", "  ", "\t", "\n  "]), st.booleans())
@@ -119,6 +138,24 @@ def test_whitespace_and_case_do_not_matter(nodes, space, upper):
 )
 def test_the_canonical_text(text, canonical):
     assert Network.from_text(text, (4, 28, 28)).text == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "canonical"),
+    [
+        ("conv 8 5", (3, 128), "conv 8 5"),
+        ("conv 8 5 stride 1 pad 2:2 dilation 1", (3, 128), "conv 8 5 pad 2"),
+        ("conv 8 5 pad 0:1, maxpool 2 stride 2", (3, 128), "conv 8 5 pad 0:1, maxpool 2"),
+        ("adaptiveavgpool 6, conv 3 3 pad same", (3, 128), "adaptiveavgpool 6, conv 3 3 pad same"),
+        ("conv 8 5", (1, 16, 32, 32), "conv 8 5x5x5"),
+        ("conv 8 3x5x5 pad 1x2x2", (1, 16, 32, 32), "conv 8 3x5x5 pad 1x2x2"),
+        ("conv 8 3 pad 1x1:1x1 stride 2x2x2", (1, 16, 32, 32), "conv 8 3x3x3 stride 2 pad 1"),
+        ("maxpool 2x2x2, maxpool 1x2x2", (1, 16, 32, 32), "maxpool 2, maxpool 1x2x2"),
+        ("avgpool 1x2x2 stride 1x2x2 pad 0x1x1", (1, 16, 32, 32), "avgpool 1x2x2 pad 0x1x1"),
+    ],
+)
+def test_the_canonical_text_of_signals_and_volumes(text, shape, canonical):
+    assert Network.from_text(text, shape).text == canonical
 
 
 @pytest.mark.parametrize("kind", LAYERS.values(), ids=LAYERS)
@@ -184,14 +221,14 @@ def test_names_count_each_kind_and_inputs_follow():
         ),
         (
             "conv 8 3y3",
-            "conv: kernel must be a size like 5 or 5x5, from 1 to 1,000,000",
+            "conv: kernel must be a size like 5, 5x5 or 5x5x5, from 1 to 1,000,000",
             "layer 1 of 1: 'conv 8 3y3'",
             "'3y3'",
             CONV,
         ),
         (
             "conv 8 3x0",
-            "conv: kernel must be a size like 5 or 5x5, from 1 to 1,000,000",
+            "conv: kernel must be a size like 5, 5x5 or 5x5x5, from 1 to 1,000,000",
             "layer 1 of 1: 'conv 8 3x0'",
             "(3, 0)",
             CONV,

@@ -9,6 +9,7 @@ from itertools import islice
 from math import gcd
 from typing import Any
 
+from pellucid.errors import NetworkError
 from pellucid.network.fitting import INPUT, Fit, Misfit, Node, fit
 from pellucid.network.layers import Conv, Layer, Shape, Sliding, on_screen
 from pellucid.network.layers.pooling import _Pool, with_window
@@ -68,22 +69,27 @@ def _here(nodes: tuple[Node, ...], misfit: Misfit) -> Iterator[tuple[str, tuple[
     if len(shape) < 2:
         return
     rank = len(shape) - 1
-    if any(len(value) > rank for value in _sizes(layer).values()):
-        cut = replace(layer, **{name: value[:rank] for name, value in _sizes(layer).items()})
-        yield layer_text(cut), _with(nodes, misfit.index, cut)
+    ranked = _of_rank(layer, rank)
+    if ranked != layer:
+        yield layer_text(ranked), _with(nodes, misfit.index, ranked)
+        layer = ranked
+    try:
+        full = layer.for_rank(rank)
+    except NetworkError:  # more is wrong with it than the number of axes
         return
-    if isinstance(layer, _Pool):
-        window = layer.for_rank(rank).window
+    if isinstance(full, _Pool) and isinstance(layer, _Pool):
+        window = full.window
         smaller = with_window(layer, tuple(min(f, n) for f, n in zip(window, shape[1:], strict=True)))
         yield layer_text(smaller), _with(nodes, misfit.index, smaller)
-    if isinstance(layer, Conv):
+    if isinstance(full, Conv) and isinstance(layer, Conv):
         groups = gcd(shape[0], layer.channels, layer.groups)
         if groups != layer.groups:
             regrouped = replace(layer, groups=groups)
             yield layer_text(regrouped), _with(nodes, misfit.index, regrouped)
         padded = replace(layer, padding="same")
-        yield f"{node.name} with pad same", _with(nodes, misfit.index, padded)
-        kernel = layer.for_rank(rank).kernel
+        text = layer_text(padded) if layer != node.layer else f"{node.name} with pad same"
+        yield text, _with(nodes, misfit.index, padded)
+        kernel = full.kernel
         smaller = replace(layer, kernel=tuple(min(f, n) for f, n in zip(kernel, shape[1:], strict=True)))
         yield layer_text(smaller), _with(nodes, misfit.index, smaller)
 
@@ -108,6 +114,17 @@ def _gives(input_shape: Shape, nodes: tuple[Node, ...], index: int) -> str:
     found = fit(input_shape, nodes[: index + 1])
     shape = found.shapes.get(nodes[index].name, ())
     return f" (gives {' x '.join(str(n) for n in shape[1:])})" if shape else ""
+
+
+def _of_rank(layer: Layer, rank: int) -> Layer:
+    """The layer for so many axes: sizes given for more are cut, their last is repeated where they are too few.
+
+    Where no size is given for a wrong number of axes, it is the layer itself.
+    """
+    wrong = {name: value for name, value in _sizes(layer).items() if len(value) not in (1, rank)}
+    return replace(
+        layer, **{name: value[:rank] + value[-1:] * (rank - len(value)) for name, value in wrong.items()}
+    )
 
 
 def _sizes(layer: Layer) -> dict[str, tuple[Any, ...]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pellucid.errors import NetworkError
 from pellucid.network import fixes, text
 from pellucid.network.fitting import INPUT, Misfit, Node, fit
-from pellucid.network.layers import Layer, Shape, on_screen
+from pellucid.network.layers import AXES, Layer, Shape, on_screen
 
 Array = NDArray[np.float32]
 LARGEST_SIDE = 65_536
@@ -25,8 +25,9 @@ LARGEST_SIDE = 65_536
 class Network:
     """Layers in an order in which each comes after its inputs.
 
-    Parameters: `input_shape`, channel first: (channels, height, width); `nodes`, checked and given full
-    sizes; `weights` by name ("conv1.weight"), float32, all of them or none.
+    Parameters: `input_shape`, channel first: (channels, length), (channels, height, width) or (channels, depth,
+    height, width), or (values,); `nodes`, checked and given full sizes; `weights` by name ("conv1.weight"),
+    float32, all of them or none.
     Raises NetworkError where the layers don't fit; its `fitted` is the part before the one that broke.
     """
 
@@ -46,7 +47,7 @@ class Network:
 
     @classmethod
     def from_text(cls, line: str, input_shape: Shape) -> Self:
-        """A network from its one-line text (see `pellucid.network.text`) and (channels, height, width)."""
+        """A network from its one-line text (see `pellucid.network.text`) and its input's shape, channels first."""
         return cls(input_shape, text.parse(line))
 
     @property
@@ -85,7 +86,7 @@ class Network:
 
     @property
     def mult_adds(self) -> int:
-        """Multiplications of an input by a weight for one picture."""
+        """Multiplications of an input by a weight for one example."""
         return sum(node.layer.mult_adds(*self.inputs_of(node)) for node in self.nodes)
 
     def with_weights(self, weights: Mapping[str, Array]) -> Self:
@@ -168,11 +169,12 @@ class Network:
 def _check_input(shape: Shape) -> None:
     valid = (
         isinstance(shape, tuple)
-        and shape
+        and 1 <= len(shape) <= 1 + max(AXES)
         and all(isinstance(n, int) and 1 <= n <= LARGEST_SIDE for n in shape)
     )
     if not valid:
         raise NetworkError(
-            f"an input's shape is (channels, height, width), each from 1 to {LARGEST_SIDE:,}",
+            "an input's shape is (channels, length), (channels, height, width) or (channels, depth, height, width), "
+            f"each from 1 to {LARGEST_SIDE:,}",
             received=repr(shape),
         )

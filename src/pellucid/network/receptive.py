@@ -1,4 +1,4 @@
-"""Receptive fields: how many pixels of the picture each value of a layer depends on.
+"""Receptive fields: how many places of the input (a picture's pixels) each value of a layer depends on.
 
 Layer by layer, axis by axis: size = size before + (window - 1) x jump, jump = jump before x stride, where the
 jump is the distance in pixels between the fields of two neighbouring values. Source: Araujo, Norris and Sim,
@@ -18,7 +18,7 @@ from pellucid.network.fitting import INPUT, Node
 from pellucid.network.graph import Network
 from pellucid.network.layers import Concat, Shape, Size, Softmax, Window
 
-_AXES = ("rows", "columns", "depths")
+_AXES = {2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
 
 
 @dataclass(frozen=True)
@@ -142,4 +142,4 @@ def _rounded(size: Fraction) -> str:
 def _by_axis(texts: list[str]) -> str:
     if len(set(texts)) == 1:
         return texts[0]
-    return "; ".join(f"{axis}: {text}" for axis, text in zip(_AXES, texts, strict=False))
+    return "; ".join(f"{axis}: {text}" for axis, text in zip(_AXES[len(texts)], texts, strict=True))

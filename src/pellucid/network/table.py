@@ -1,8 +1,8 @@
 """The summary of a network: a row for each layer, totals that add up from the rows, and comparisons.
 
 Everything follows from shapes alone: no weight is ever allocated, so a network of any size has its table at
-once. Shapes here are channel last, as on screen and in JSON: (height, width, channels), or (values,) once
-flattened.
+once. Shapes here are channel last, as on screen and in JSON: (length, channels), (height, width, channels),
+(depth, height, width, channels), or (values,) once flattened.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from typing import Any
 from pellucid.network import receptive
 from pellucid.network.fitting import INPUT, Node
 from pellucid.network.graph import Network
-from pellucid.network.layers import Conv, Shape, Size, on_screen
+from pellucid.network.layers import AXES, Conv, Shape, Size, on_screen
 from pellucid.network.text import node_text
 
 BYTES = 4  # float32
 
-# Title and whether its cells are set to the right.
+EXAMPLE = {1: "signal", 2: "picture", 3: "volume"}  # what a network with so many spatial axes takes in
+
+# Title and whether its cells are set to the right; `axes` are the spatial ones: l, h x w, or d x h x w.
 COLUMNS = (
     ("layer", False),
-    ("output h x w x c", True),
+    ("output {axes} x c", True),
     ("values", True),
     ("parameters", True),
     ("mult-adds", True),
-    ("field h x w", True),
+    ("field {axes}", True),
     ("written", False),
 )
 AGAINST_COLUMNS = (
     ("layer", False),
-    ("input h x w x c", True),
-    ("output h x w x c", True),
+    ("input {axes} x c", True),
+    ("output {axes} x c", True),
     ("parameters", True),
     ("as {other}", True),
     ("times as many", True),
@@ -52,10 +54,10 @@ class Formulas:
 
 @dataclass(frozen=True)
 class Row:
-    """One layer. `values`, `mult_adds` and `value_bytes` are for one picture; bytes are those of float32.
+    """One layer. `values`, `mult_adds` and `value_bytes` are for one example; bytes are those of float32.
 
-    `kind` is the layer's word and `text` all its words with its inputs; `receptive_field` is (height, width)
-    in pixels of the picture; `parameters` are the numbers learned, without any running statistics.
+    `kind` is the layer's word and `text` all its words with its inputs; `receptive_field` is in places of the input
+    on each of its axes, as (height, width); `parameters` are the numbers learned, without any running statistics.
     """
 
     name: str
@@ -78,7 +80,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Totals:
-    """The sums of the rows. `value_bytes` holds every layer's output for one picture, without the input."""
+    """The sums of the rows. `value_bytes` holds every layer's output for one example, without the input."""
 
     parameters: int
     mult_adds: int
@@ -227,7 +229,7 @@ def against_columns(table: Sequence[Against]) -> list[list[str]]:
 
 
 def shape_cells(shapes: Sequence[Shape]) -> list[str]:
-    """Shapes for a column that is set to the right: heights, widths and channels each under each other."""
+    """Shapes for a column that is set to the right: each axis under itself."""
     spatial = [shape for shape in shapes if len(shape) > 1]
     widths = [max(len(f"{n:,}") for n in axis) for axis in zip(*spatial, strict=True)]
     return [
@@ -238,14 +240,19 @@ def shape_cells(shapes: Sequence[Shape]) -> list[str]:
     ]
 
 
-def memory(sums: Totals) -> str:
-    """What weights and values take, in one line."""
+def memory(sums: Totals, example: str = EXAMPLE[2]) -> str:
+    """What weights and values take, in one line; `example` says what goes in."""
     return (
-        f"float32: parameters {bytes_text(sums.parameter_bytes)}, all values of one picture "
+        f"float32: parameters {bytes_text(sums.parameter_bytes)}, all values of one {example} "
         f"{bytes_text(sums.value_bytes)}, the largest layer's {bytes_text(sums.largest_value_bytes)}"
         + f" ({sums.largest_layer})"
         * bool(sums.largest_layer)
     )
+
+
+def axes_text(rank: int) -> str:
+    """The spatial axes by their letters: l, h x w, or d x h x w."""
+    return " x ".join(axis[0] for axis in AXES[rank])
 
 
 def bytes_text(count: int) -> str:
@@ -258,16 +265,18 @@ def bytes_text(count: int) -> str:
 
 def plain(table: Sequence[Row], sums: Totals | None = None) -> str:
     """The summary as plain text."""
-    titles = [title for title, _ in COLUMNS]
+    rank = len(table[0].receptive_field) if table else 2
+    titles = [title.format(axes=axes_text(rank)) for title, _ in COLUMNS]
     lines = _aligned(titles, columns(table, sums), [right for _, right in COLUMNS])
-    return "\n".join([*lines, *([memory(sums)] if sums is not None else [])])
+    return "\n".join([*lines, *([memory(sums, EXAMPLE[rank])] if sums is not None else [])])
 
 
 def plain_against(table: Sequence[Against]) -> str:
     """The comparison as plain text; empty where the network has no convolution."""
     if not table:
         return ""
-    titles = [title.format(other=table[0].other) for title, _ in AGAINST_COLUMNS]
+    axes = axes_text(len(table[0].output_shape) - 1)
+    titles = [title.format(other=table[0].other, axes=axes) for title, _ in AGAINST_COLUMNS]
     return "\n".join(_aligned(titles, against_columns(table), [right for _, right in AGAINST_COLUMNS]))
 
 

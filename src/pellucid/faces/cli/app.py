@@ -139,7 +139,13 @@ def summary(
         ),
     ],
     input: Annotated[
-        str | None, typer.Option("--input", help="The picture's size: 28x28x1 (height x width x channels).")
+        str | None,
+        typer.Option(
+            "--input",
+            help="The input's size, channels last; how many figures says what it is: 28x28x1 a picture (height x "
+            "width x channels), 128x3 a signal (length x channels), 16x32x32x1 a volume (depth x height x width x "
+            "channels).",
+        ),
     ] = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Classes, for a network given by name.")] = None,
     formula: Annotated[

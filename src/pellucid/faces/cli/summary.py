@@ -61,17 +61,48 @@ def _network(name: str, size: str | None, classes: int | None) -> Network:
         return ModelFile.open(name).network
     shape = input_shape(size) if size is not None else None
     if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS:
-        channels, height, width = shape or (None, None, None)
-        return zoo.build(name.strip(), height, width, channels, classes)
+        return _of_zoo(name.strip(), shape, classes)
     if shape is None:
         raise NetworkError(
-            "The size of the pictures is needed to work out the shapes", where="--input",
-            remedy="--input 28x28x1 (height x width x channels)",
+            "The input's size is needed to work out the shapes", where="--input",
+            remedy="--input 28x28x1 (height x width x channels), 128x3 (length x channels), or 16x32x32x1 "
+            "(depth x height x width x channels)",
         )  # fmt: skip
     if classes is not None:
         raise SettingsError("A network's text says itself how many classes there are", where="--classes",
                             received=str(classes), remedy="change the last dense layer of the text")  # fmt: skip
-    return Network.from_text(name, shape)
+    try:
+        return Network.from_text(name, shape)
+    except NetworkError as error:
+        _offer_one_channel(error, name, shape)
+        raise
+
+
+def _of_zoo(name: str, shape: Shape | None, classes: int | None) -> Network:
+    if shape is None:
+        return zoo.build(name, classes=classes)
+    if len(shape) != 3:
+        own = zoo.build(name).input_shape  # an unknown name is told first
+        raise SettingsError(
+            f"{name} is a network for pictures, with height and width", where="--input",
+            received="x".join(str(n) for n in on_screen(shape)),
+            remedy=f"--input {'x'.join(str(n) for n in on_screen(own))} (height x width x channels), "
+            "or the text of a network",
+        )  # fmt: skip
+    channels, height, width = shape
+    return zoo.build(name, height, width, channels, classes)
+
+
+def _offer_one_channel(error: NetworkError, text: str, shape: Shape) -> None:
+    """28x28 is a signal of 28 channels. Where the text fits a picture of 28x28 instead, the error says so."""
+    if len(shape) < 4:
+        sizes = on_screen(shape)
+        try:
+            Network.from_text(text, (1, *sizes))
+        except NetworkError:
+            return
+        size = "x".join(str(n) for n in (*sizes, 1))
+        error.remedy += f", or --input {size} for a {table.EXAMPLE[len(sizes)]} with one channel"
 
 
 def _is_file(name: str) -> bool:
@@ -82,12 +113,15 @@ def _is_file(name: str) -> bool:
 
 
 def input_shape(text: str) -> Shape:
-    """28x28x1, or 28x28 for one channel, as (channels, height, width)."""
-    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})(?:x(\d{1,5}))?", text.lower().replace("×", "x").strip())
-    if not match or "0" in {part.lstrip("0") or "0" for part in match.groups(default="1")}:
+    """128x3, 28x28x1 or 16x32x32x1 as (channels, length), (channels, height, width) or (channels, depth, …)."""
+    written = text.lower().replace("×", "x").strip()
+    sizes = (
+        [int(part) for part in written.split("x")] if re.fullmatch(r"\d{1,5}(x\d{1,5}){1,3}", written) else []
+    )
+    if not sizes or 0 in sizes:
         raise SettingsError(
-            "The input's size is height x width x channels", where="--input", received=repr(text),
-            remedy="--input 28x28x1",
+            "The input's size is height x width x channels for a picture, length x channels for a signal, or "
+            "depth x height x width x channels for a volume", where="--input", received=repr(text),
+            remedy="--input 28x28x1, --input 128x3, or --input 16x32x32x1",
         )  # fmt: skip
-    height, width, channels = (int(part) for part in match.groups(default="1"))
-    return (channels, height, width)
+    return (sizes[-1], *sizes[:-1])

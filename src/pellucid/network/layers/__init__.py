@@ -1,7 +1,17 @@
 """Every layer kind there is. To add one: its class, a line here, and what CONTRIBUTING.md lists."""
 
 from pellucid.network.layers.activation import GELU, HardSwish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
-from pellucid.network.layers.base import Argument, Form, Layer, Shape, Size, Window, on_screen, size_text
+from pellucid.network.layers.base import (
+    AXES,
+    Argument,
+    Form,
+    Layer,
+    Shape,
+    Size,
+    Window,
+    on_screen,
+    size_text,
+)
 from pellucid.network.layers.convolution import Conv
 from pellucid.network.layers.dense import Dense
 from pellucid.network.layers.dropout import Dropout
@@ -46,6 +56,7 @@ LAYERS: dict[str, type[Layer]] = {
 }
 
 __all__ = [
+    "AXES",
     "GELU",
     "LAYERS",
     "AdaptiveAvgPool",

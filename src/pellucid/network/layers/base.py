@@ -1,6 +1,7 @@
 """What every layer is: hyperparameters, and what follows from them and the shapes that go in.
 
-Shapes are channel first and leave out the batch: (channels, height, width), or (values,) once flattened.
+Shapes are channel first and leave out the batch: (channels, length), (channels, height, width), (channels, depth,
+height, width), or (values,) once flattened. The spatial axes, all but the first, are the shape's rank.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pellucid.errors import NetworkError
 
 Shape = tuple[int, ...]
 Size = tuple[int, ...]
+# The spatial axes by rank, in the order of the shapes.
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 LARGEST = 1_000_000  # no count, size or stride of a real network comes near it
 
 
@@ -21,7 +24,7 @@ class Form(Enum):
     """How a hyperparameter is written in the text form."""
 
     COUNT = f"a whole number from 1 to {LARGEST:,}"
-    SIZE = f"a size like 5 or 5x5, from 1 to {LARGEST:,}"
+    SIZE = f"a size like 5, 5x5 or 5x5x5, from 1 to {LARGEST:,}"
     NUMBER = "a finite number"
     PADDING = "a padding like 2, 2x3, 0:1x0:1, same or valid"
     FLAG = "a word that stands alone"
@@ -56,7 +59,7 @@ class Layer:
     sees_all: ClassVar[bool] = False  # every output depends on every place of its input
 
     def for_rank(self, rank: int) -> Self:
-        """The same layer with each size given once for every one of `rank` spatial axes."""
+        """The same layer with each size given for every one of `rank` spatial axes, 1 to 3."""
         changes: dict[str, Any] = {}
         for argument in self.arguments:
             value = getattr(self, argument.field)
@@ -64,10 +67,12 @@ class Layer:
                 if len(value) == 1:
                     changes[argument.field] = value * rank
                 elif len(value) != rank:
+                    what = argument.word or argument.field
                     axes = "axis" if rank == 1 else "axes"
                     raise NetworkError(
-                        f"{argument.word or argument.field} is given for {len(value)} axes, "
-                        f"but the input has {rank} spatial {axes}"
+                        f"{what} is given for {len(value)} axes, "
+                        f"but the input has {rank} spatial {axes}: {', '.join(AXES[rank])}",
+                        received=f"{what} {'x'.join(_axis_text(each) for each in value)}",
                     )
         return replace(self, **changes) if changes else self
 
@@ -140,6 +145,11 @@ def check(word: str, argument: Argument, value: Any) -> Any:
     )
 
 
+def _axis_text(value: Any) -> str:
+    """One axis' share of a size or a padding."""
+    return str(value) if _whole(value) else ":".join(str(n) for n in value)
+
+
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -163,16 +173,16 @@ def needs_planes(word: str, shape: Shape) -> None:
     """NetworkError for values that have been flattened."""
     if len(shape) < 2:
         raise NetworkError(
-            f"{word} needs an input with height and width, this one is {size_text(shape)} values",
+            f"{word} needs an input with spatial axes, this one is {size_text(shape)} values",
             remedy=f"put {word} before flatten and dense",
         )
 
 
 def size_text(shape: Shape) -> str:
-    """A shape as people write it: height x width x channels, or the number of values."""
+    """A shape as people write it, as height x width x channels, or the number of values."""
     return " x ".join(f"{n:,}" for n in on_screen(shape))
 
 
 def on_screen(shape: Shape) -> Shape:
-    """Channel last, as on screen and in JSON: [height, width, channels]."""
+    """Channel last, as on screen and in JSON: [length, channels], [height, width, channels] and so on."""
     return (*shape[1:], shape[0])

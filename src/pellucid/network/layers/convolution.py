@@ -13,9 +13,10 @@ from pellucid.network.layers.window import Pads, Sliding
 
 @dataclass(frozen=True)
 class Conv(Sliding):
-    """[c, h, w] -> [channels, h', w']: each output channel is a kernel over its group's channels and a bias.
+    """[c, *n] -> [channels, *n']: each output channel is a kernel over its group's channels and a bias.
 
-    Weights: `weight` [channels, c / groups, kernel height, kernel width], `bias` [channels].
+    `n` is (length,), (height, width) or (depth, height, width).
+    Weights: `weight` [channels, c / groups, *kernel], `bias` [channels].
     """
 
     channels: int

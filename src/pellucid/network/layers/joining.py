@@ -29,7 +29,7 @@ class Add(Layer):
 
 @dataclass(frozen=True)
 class Concat(Layer):
-    """The inputs' channels one after the other; height and width must agree."""
+    """The inputs' channels one after the other; all else must agree."""
 
     word: ClassVar[str] = "concat"
     prefix: ClassVar[str] = "concat"
@@ -38,7 +38,7 @@ class Concat(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         if len({shape[1:] for shape in inputs}) > 1:
             raise NetworkError(
-                "concat needs inputs of one height and width, these are "
+                "concat needs inputs that differ in their channels alone, these are "
                 + " and ".join(size_text(shape) for shape in inputs)
             )
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])

@@ -14,7 +14,7 @@ from pellucid.network.layers.window import Pads, Sliding
 
 @dataclass(frozen=True)
 class _Pool(Sliding):
-    """[c, h, w] -> [c, h', w']. The stride is the window unless given."""
+    """[c, *n] -> [c, *n']. The stride is the window unless given."""
 
     window: Size
     stride: Size = ()
@@ -62,7 +62,7 @@ class MaxPool(_Pool):
 
 @dataclass(frozen=True)
 class AvgPool(_Pool):
-    """The mean of each window: over the cells inside the picture, or over all with `count_include_pad`."""
+    """The mean of each window: over the cells inside the input, or over all with `count_include_pad`."""
 
     count_include_pad: bool = False
 
@@ -75,7 +75,7 @@ class AvgPool(_Pool):
 
 @dataclass(frozen=True)
 class _Global(Layer):
-    """[c, h, w] -> [c, 1, 1]."""
+    """[c, *n] -> [c, 1, ...], as many axes as before."""
 
     prefix: ClassVar[str] = "pool"
     sees_all: ClassVar[bool] = True
@@ -104,7 +104,7 @@ class GlobalMaxPool(_Global):
 
 @dataclass(frozen=True)
 class _Adaptive(Layer):
-    """[c, h, w] -> [c, *size], whatever h and w: window i of an axis is floor(i n/m) to ceil((i + 1) n/m).
+    """[c, *n] -> [c, *size], whatever n: window i of an axis is floor(i n/m) to ceil((i + 1) n/m).
 
     Source of the rule: PyTorch's adaptive pooling. Where m divides n it is plain pooling with window n/m.
     """

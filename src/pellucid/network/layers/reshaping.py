@@ -11,7 +11,7 @@ from pellucid.network.layers.base import Layer, Shape, Window
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """[c, h, w] -> [c * h * w], channel by channel, row by row: (c, y, x) goes to (c * h + y) * w + x."""
+    """[c, *n] -> [c * n...], channel by channel, the last axis fastest: (c, y, x) goes to (c * h + y) * w + x."""
 
     word: ClassVar[str] = "flatten"
     prefix: ClassVar[str] = "flatten"
