@@ -39,7 +39,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How each picture of a run of steps is changed on its way in.
+    """How each picture of a run of steps is changed on its way in: data with two spatial axes, no other.
 
     affine  float32 [steps, batch, 2, 3]: output pixel (y, x, 1), counted from the picture's centre in pixels, to the
             input pixel that it is read from, bilinear, the border repeated outside. A flip is a negative diagonal.
@@ -112,8 +112,9 @@ class Engine(Protocol):
         shift: NDArray[np.float32],
         recipe: Recipe,
     ) -> Trainer:
-        """Open a trainer of `network` (which carries the weights to start from) on pixels [n, height, width, channels].
+        """Open a trainer of `network` (which carries the weights to start from) on pixels [n, *spatial, channels].
 
-        The network's input is pixel * scale + shift, by channel, in float32.
+        `spatial` are the axes of the network's input: (length,), (height, width) or (depth, height, width). What
+        goes in is pixel * scale + shift, by channel, in float32.
         """
         ...

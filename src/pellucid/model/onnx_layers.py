@@ -7,6 +7,7 @@ Most layers are one node of that name too; where ONNX has no such operation, the
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -119,9 +120,17 @@ def _batch_norm(nodes: Nodes, layer: layers.BatchNorm, name: str, inputs: list[s
 
 def _lrn(nodes: Nodes, layer: layers.LocalResponseNorm, name: str, inputs: list[str], output: str,
          shapes: tuple[Shape, ...]) -> None:  # fmt: skip
-    nodes.add(
-        "LRN", inputs, output, name=name, size=layer.size, alpha=layer.alpha, beta=layer.beta, bias=layer.k
-    )
+    """onnxruntime takes two spatial axes alone; others are folded into two, as LRN sees each place by itself."""
+    settings = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "bias": layer.k}
+    channels, *spatial = shapes[0]
+    if len(spatial) == 2:
+        nodes.add("LRN", inputs, output, name=name, **settings)
+        return
+    folded = nodes.constant(f"{name}/folded", [0, channels, prod(spatial), 1], np.int64)
+    unfolded = nodes.constant(f"{name}/unfolded", [0, channels, *spatial], np.int64)
+    nodes.add("Reshape", [*inputs, folded], f"{name}/planes")
+    nodes.add("LRN", [f"{name}/planes"], f"{name}/lrn", **settings)
+    nodes.add("Reshape", [f"{name}/lrn", unfolded], output, name=name)
 
 
 def _dropout(nodes: Nodes, layer: layers.Dropout, name: str, inputs: list[str], output: str,

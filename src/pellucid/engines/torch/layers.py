@@ -1,4 +1,7 @@
-"""A torch module for each layer kind. Planes run as [n, c, h, w] kept channel last in memory."""
+"""A torch module for each layer kind. Values run as [n, c, *spatial] kept channel last in memory.
+
+torch has an operation of its own for each number of spatial axes, so modules pick theirs when they are made.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pellucid.engines.torch.narrow import conv_of_few_channels, pads_by_hand
-from pellucid.errors import EngineError
 from pellucid.network import layers as kinds
 from pellucid.network.layers import Layer, Shape
 from pellucid.network.layers.window import Pads
 
+CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}  # by the number of spatial axes
+MAX_POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+AVG_POOL = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+ADAPTIVE_AVG_POOL = {1: nn.AdaptiveAvgPool1d, 2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}
+ADAPTIVE_MAX_POOL = {1: nn.AdaptiveMaxPool1d, 2: nn.AdaptiveMaxPool2d, 3: nn.AdaptiveMaxPool3d}
 MOMENTUM = 0.1  # of batch normalisation's running statistics, a step
 
 
@@ -29,13 +36,14 @@ class Convolution(nn.Module):
         self.bias = nn.Parameter(torch.empty(layer.channels)) if layer.bias else None
         self.pads = layer.pads(shape)
         self.narrow = False
+        self.convolve = CONVOLVE[len(shape) - 1]
 
     def forward(self, x: Tensor) -> Tensor:
         layer = self.layer
         if self.narrow and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu"):
             return conv_of_few_channels(pads_by_hand(x, self.pads), self.weight, self.bias)
         x, padding = _padded(x, self.pads)
-        return F.conv2d(x, self.weight, self.bias, layer.stride, padding, layer.dilation, layer.groups)
+        return self.convolve(x, self.weight, self.bias, layer.stride, padding, layer.dilation, layer.groups)
 
 
 class BatchNormalisation(nn.Module):
@@ -86,6 +94,7 @@ class Pooling(nn.Module):
         super().__init__()
         self.layer = layer
         self.pads = layer.pads(shape)
+        self.max_pool, self.avg_pool = MAX_POOL[len(shape) - 1], AVG_POOL[len(shape) - 1]
         # torch pads both sides alike, by at most half the window.
         self.by_hand = any(
             before != after or 2 * before > window
@@ -94,19 +103,19 @@ class Pooling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         layer = self.layer
-        padding = [0, 0] if self.by_hand else [before for before, _ in self.pads]
+        padding = [0 if self.by_hand else before for before, _ in self.pads]
         if isinstance(layer, kinds.MaxPool):
             padded = pads_by_hand(x, self.pads, -torch.inf) if self.by_hand else x
-            return F.max_pool2d(padded, layer.window, layer.stride, padding)
+            return self.max_pool(padded, layer.window, layer.stride, padding)
         if not self.by_hand:
-            return F.avg_pool2d(
+            return self.avg_pool(
                 x, layer.window, layer.stride, padding, count_include_pad=layer.count_include_pad
             )
-        mean = F.avg_pool2d(pads_by_hand(x, self.pads), layer.window, layer.stride)
+        mean = self.avg_pool(pads_by_hand(x, self.pads), layer.window, layer.stride)
         if layer.count_include_pad:
             return mean
         inside = pads_by_hand(torch.ones_like(x[:1, :1]), self.pads)
-        return mean / F.avg_pool2d(inside, layer.window, layer.stride)
+        return mean / self.avg_pool(inside, layer.window, layer.stride)
 
 
 class Curve(nn.Module):
@@ -139,10 +148,10 @@ BUILD: dict[type[Layer], Callable[..., nn.Module]] = {
     kinds.Conv: Convolution,
     kinds.MaxPool: Pooling,
     kinds.AvgPool: Pooling,
-    kinds.GlobalAvgPool: _curve(lambda x: x.mean((2, 3), keepdim=True)),
-    kinds.GlobalMaxPool: _curve(lambda x: F.adaptive_max_pool2d(x, 1)),
-    kinds.AdaptiveAvgPool: lambda layer, shape: nn.AdaptiveAvgPool2d(layer.size),
-    kinds.AdaptiveMaxPool: lambda layer, shape: nn.AdaptiveMaxPool2d(layer.size),
+    kinds.GlobalAvgPool: _curve(lambda x: x.mean(tuple(range(2, x.ndim)), keepdim=True)),
+    kinds.GlobalMaxPool: lambda layer, shape: ADAPTIVE_MAX_POOL[len(shape) - 1](1),
+    kinds.AdaptiveAvgPool: lambda layer, shape: ADAPTIVE_AVG_POOL[len(shape) - 1](layer.size),
+    kinds.AdaptiveMaxPool: lambda layer, shape: ADAPTIVE_MAX_POOL[len(shape) - 1](layer.size),
     kinds.ReLU: lambda layer, shape: nn.ReLU(),
     kinds.LeakyReLU: lambda layer, shape: nn.LeakyReLU(layer.slope),
     kinds.Sigmoid: lambda layer, shape: nn.Sigmoid(),
@@ -162,19 +171,13 @@ BUILD: dict[type[Layer], Callable[..., nn.Module]] = {
 }
 
 
-def build(layer: Layer, shape: Shape, name: str) -> nn.Module:
+def build(layer: Layer, shape: Shape) -> nn.Module:
     """The module of one layer for an input of this shape (the first input's, where it takes several)."""
-    if len(shape) not in (1, 3):
-        axes = len(shape) - 1
-        raise EngineError(
-            "the torch engine trains networks for pictures, with height and width",
-            where=name, received=f"{axes} spatial {'axis' if axes == 1 else 'axes'}",
-        )  # fmt: skip
     return BUILD[type(layer)](layer, shape)
 
 
 def _padded(x: Tensor, pads: Pads) -> tuple[Tensor, list[int]]:
-    """torch pads both sides alike; where they differ the picture is padded first."""
+    """torch pads both sides alike; where they differ the input is padded first."""
     if all(before == after for before, after in pads):
         return x, [before for before, _ in pads]
-    return pads_by_hand(x, pads), [0, 0]
+    return pads_by_hand(x, pads), [0] * len(pads)

@@ -23,7 +23,9 @@ SMALL_INPUT = 4  # channels
 
 
 def folds(layer: Conv, shape: Shape) -> bool:
-    """Whether this convolution of an input (c, h, w) is computed on double columns: where it measured faster."""
+    """Whether this convolution of an input (c, *spatial) is computed on double columns: where it measured faster."""
+    if len(shape) != 3:
+        return False
     plain = set(layer.stride) == {1} and set(layer.dilation) == {1} and layer.groups == 1
     few = shape[0] <= SMALL_INPUT and 0 < layer.channels % LANES <= LANES // 2
     return plain and few and layer.output_shape(shape)[2] % 2 == 0
@@ -63,8 +65,8 @@ def _places(o: int, i: int, kh: int, kw: int) -> Tensor:
 
 
 def pads_by_hand(x: Tensor, pads: Pads, value: float = 0.0) -> Tensor:
-    """The planes with (before, after) of `value` on both axes."""
+    """[n, c, *spatial] with (before, after) of `value` on each spatial axis."""
     if not any(map(any, pads)):
         return x
-    (top, bottom), (left, right) = pads
-    return F.pad(x, (left, right, top, bottom), value=value)
+    last_axis_first = [pad for pair in reversed(pads) for pad in pair]
+    return F.pad(x, last_axis_first, value=value)

@@ -1,4 +1,4 @@
-"""Pictures into a network's input: rows of the data, varied as training asks, scaled, channel last."""
+"""Pictures, signals or volumes into a network's input: rows of the data, varied as asked, scaled, channel last."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pellucid.engines.contract import Augmentation
+from pellucid.errors import EngineError
 
 
 class Pictures:
-    """The data uint8 [n, h, w, c] (which may be a map of a file) with `input = pixel * scale + shift` by channel."""
+    """Data uint8 [n, *spatial, c] (which may be a map of a file) with `input = pixel * scale + shift` by channel."""
 
     def __init__(
         self,
@@ -29,16 +30,22 @@ class Pictures:
             self.pixels = torch.from_numpy(pixels)
         self.scale = torch.from_numpy(np.array(scale, np.float32)).to(device)
         self.shift = torch.from_numpy(np.array(shift, np.float32)).to(device)
-        _, self.height, self.width, self.channels = pixels.shape
+        self.spatial, self.channels = pixels.shape[1:-1], pixels.shape[-1]
 
     def plain(self, rows: Tensor) -> Tensor:
-        """The network's input [n, c, h, w] of these rows as they are."""
+        """The network's input [n, c, *spatial] of these rows as they are."""
         return self._scaled(self.pixels.index_select(0, rows).to(self.device))
 
     def varied(self, rows: Tensor, augmentation: Augmentation) -> Tensor:
         """The same, each picture changed as its row of `augmentation`, whose arrays are [n, ...]."""
+        if self.pixels.ndim != 4:
+            raise EngineError(
+                "augmentation moves and turns pictures, with height and width",
+                received=f"augmentation of examples of shape {tuple(self.pixels.shape[1:])}",
+                remedy="batches without augmentation",
+            )
         affine = augmentation.affine
-        whole = whole_places(affine, self.height, self.width)
+        whole = whole_places(affine, *self.spatial)
         if whole is not None:
             x = self._moved(rows, *whole).to(self.device)
         else:
@@ -56,21 +63,22 @@ class Pictures:
         return x
 
     def _scaled(self, x: Tensor) -> Tensor:
-        """[n, h, w, c] of any type to float32 [n, c, h, w], which stays channel last in memory."""
+        """[n, *spatial, c] of any type to float32 [n, c, *spatial], which stays channel last in memory."""
         # Written out: with one channel torch would take it for channel first, and choose slower kernels.
         scaled = torch.empty(x.shape, device=self.device)
         torch.addcmul(self.shift, x.to(torch.float32), self.scale, out=scaled)
-        return scaled.permute(0, 3, 1, 2)
+        return scaled.movedim(-1, 1)
 
     def _moved(self, rows: Tensor, y: NDArray[np.int64], x: NDArray[np.int64]) -> Tensor:
         """Whole pixels from other places: rows y [n, h] and columns x [n, w] of each picture. uint8 [n, h, w, c]."""
-        places = (rows.numpy()[:, None, None] * self.height + y[:, :, None]) * self.width + x[:, None, :]
+        height, width = self.spatial
+        places = (rows.numpy()[:, None, None] * height + y[:, :, None]) * width + x[:, None, :]
         taken = self.pixels.view(-1, self.channels).index_select(0, torch.from_numpy(places.reshape(-1)))
-        return taken.view(len(rows), self.height, self.width, self.channels)
+        return taken.view(len(rows), height, width, self.channels)
 
     def _turned(self, x: Tensor, affine: Tensor) -> Tensor:
         """Bilinear, the border repeated outside. float32 [n, h, w, c]."""
-        h, w = self.height, self.width
+        h, w = self.spatial
         # grid_sample wants (x, y), with -1 and 1 at the picture's outer borders.
         size = torch.tensor([2 / w, 2 / h], device=self.device)
         y = torch.arange(h, device=self.device) - (h - 1) / 2

@@ -30,6 +30,7 @@ from pellucid.errors import EngineError
 from pellucid.network import Network
 
 _STREAM = 0xD20  # of the dropout masks
+CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by dimensions; torch has none for 3
 _SHOWN = 256  # pictures at a time in inference
 
 
@@ -105,8 +106,8 @@ class TorchTrainer:
         self.plan = plan(network, recipe.batch_size) if cpu else Plan(recipe.batch_size, 1)
         self.master = NetworkModule(network).to(self.device)
         for parameter in self.master.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+            if parameter.ndim in CHANNELS_LAST:
+                parameter.data = parameter.data.contiguous(memory_format=CHANNELS_LAST[parameter.ndim])
         self.lanes = [Lane(self.master) for _ in range(self.plan.lanes)]
         self.optimiser = Optimiser(dict(self.master.named_parameters()), recipe)
         self.average = Average(self.master.state_dict(), recipe.averaging) if recipe.averaging else None
