@@ -180,6 +180,22 @@ def test_a_card_of_a_later_format_names_the_update():
     assert "update pellucid" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("text", "shape", "received"),
+    [
+        ("conv 2 3, flatten, dense 3, softmax", (1, 36), "network for 36 x 1"),
+        ("conv 2 3, flatten, dense 3, softmax", (1, 6, 6, 6), "network for 6 x 6 x 6 x 1"),
+        ("conv 2 3, flatten, dense 3, softmax", (1, 6, 7), "network for 6 x 7 x 1"),
+    ],
+)
+def test_a_network_that_its_preprocessing_does_not_feed_is_no_model(text, shape, received):
+    with pytest.raises(ModelError) as caught:
+        model_bytes(with_random_weights(Network.from_text(text, shape)), card_for(small()))
+    error = caught.value
+    assert error.what == "a model file's preprocessing makes pictures, and the network takes something else"
+    assert (error.received, error.remedy) == (received, "a network for 6 x 6 x 1")
+
+
 def test_a_network_without_weights_is_no_model():
     network = small().without_weights()
     with pytest.raises(ModelError, match="without weights"):

@@ -19,7 +19,7 @@ from pellucid.model.card import CARD_KEY, SEAL_KEY, Card
 from pellucid.model.onnx_layers import add_layer
 from pellucid.model.preprocessing import IMAGE, INPUT, PIXELS, Nodes, Preprocessing, add_normalise, add_pixels
 from pellucid.network import Network
-from pellucid.network.layers import Softmax
+from pellucid.network.layers import Softmax, size_text
 from pellucid.storage import write_atomically
 
 OPSET, IR_VERSION = 20, 10  # onnxruntime 1.17 and later
@@ -39,6 +39,13 @@ def model_bytes(network: Network, card: Card) -> bytes:
         raise ModelError("a model's network has to end in a softmax", received=network.text[-80:])
     if not network.weights:
         raise ModelError("a network without weights can't become a model file", remedy="train it first")
+    made = card.preprocessing
+    if network.input_shape != (made.channels, made.height, made.width):
+        raise ModelError(
+            "a model file's preprocessing makes pictures, and the network takes something else",
+            received=f"network for {size_text(network.input_shape)}",
+            remedy=f"a network for {made.height} x {made.width} x {made.channels}",
+        )
     graph = model_graph(network, card.preprocessing, card.temperature)
     graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in network.weights.items())
     metadata = {CARD_KEY: card.model_dump_json(), SEAL_KEY: _UNSEALED.decode()}
