@@ -154,6 +154,10 @@ def test_on_a_terminal_there_is_a_bar_and_it_fits(trained, tmp_path, columns):
         assert "━" in line or "╸" in line or "╺" in line
         assert "…" not in line
         assert len(line.rstrip()) <= columns
+    shown = [line for line in drawn.splitlines() if "│" in line]
+    assert "loss (log scale)" in drawn and "accuracy" in drawn, "the curves at the end"
+    assert len(shown) == (6 if columns == 120 else 12)
+    assert all(len(re.sub(r".*\x1b\[[0-9;?]*[A-Za-z]|.*\r", "", line).rstrip()) <= columns for line in shown)
 
 
 def test_predicting_and_evaluating_need_no_torch(trained):

@@ -8,7 +8,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from pellucid.faces.cli import output
+from pellucid.faces.cli import curves, output
 from pellucid.storage import shown
 from pellucid.training import events
 
@@ -21,6 +21,7 @@ class Live:
     def __init__(self, stream: TextIO):
         self.console: Console = output.stderr()
         self.terminal = stream.isatty()
+        self.encoding = stream.encoding
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20 if self._is_wide() else 8),
@@ -67,6 +68,7 @@ class Live:
                 self._say(event.text)
             case events.Finished():
                 self._no_bar()
+                self._curves(event)
 
     def _is_wide(self) -> bool:
         """Whether bar and figures fit in full; a line too long for the terminal would lose its bar."""
@@ -104,12 +106,22 @@ class Live:
 
     def _epoch(self, record: events.EpochRecord) -> None:
         width = len(str(record.epochs))
+        rate, best = f"{record.rate:>7,.0f} pictures/s", "best so far"
+        if not self._is_wide():  # 80 columns
+            rate, best = f"{record.rate:>7,.0f}/s", "best"
         self._say(
             f"epoch {record.epoch:>{width}}/{record.epochs}   loss {record.loss:.3f}   "
             f"accuracy {output.percent(record.accuracy, 1)}   "
-            f"validation {output.percent(record.validation_accuracy)}   {record.rate:>7,.0f} pictures/s"
-            + ("   best so far" if record.best else "")
+            f"validation {output.percent(record.validation_accuracy)}   {rate}"
+            + (f"   {best}" if record.best else "")
         )
+
+    def _curves(self, event: events.Finished) -> None:
+        """On a terminal only: elsewhere the lines of the epochs have said it, and history.jsonl has it."""
+        if not self.terminal:
+            return
+        for line in curves.chart(event.history, self.console.width, output.writes(self.encoding, "⣿│")):
+            self.console.print(line, markup=False, no_wrap=True, crop=False)
 
     def _say(self, text: str) -> None:
         self.console.print(text, markup=False, soft_wrap=not self.terminal)

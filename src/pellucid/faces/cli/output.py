@@ -21,6 +21,15 @@ def forgive_encoding() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def writes(encoding: str | None, letters: str) -> bool:
+    """Whether a stream of this encoding has these letters."""
+    try:
+        letters.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def abandon_stdout() -> None:
     """Let what is still buffered for stdout go nowhere, or Python would fail on it once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
