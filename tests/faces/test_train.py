@@ -63,7 +63,7 @@ def test_it_learned(trained):
 
 def test_the_run_folder_is_complete_and_clean(trained):
     assert {path.name for path in trained.folder.iterdir()} == {
-        "history.jsonl", "model.onnx", "settings.json", "split.csv",
+        "history.jsonl", "model.onnx", "settings.json", "snapshots", "split.csv",
     }  # fmt: skip
     history = history_of(trained.folder)
     assert [record["epoch"] for record in history] == list(range(1, 21))

@@ -30,6 +30,8 @@ from pellucid.training.defaults import resolve_size, resolve_training
 from pellucid.training.loop import Loop
 from pellucid.training.network import chosen_network
 from pellucid.training.settings import ARRAYS, BUILT_IN, Settings, with_full_paths
+from pellucid.training.snapshots import most_snapshots, save_snapshot
+from pellucid.training.tensorboard import write_events
 
 CHECKPOINT_SECONDS = 20  # within long epochs
 
@@ -83,7 +85,9 @@ def train(
         f"{settings.engine} engine, {settings.threads} threads, {settings.precision}", out, loop.place.epoch,
     )  # fmt: skip
     before = loop.place.seconds
-    yield from _epochs(loop, out, stop)
+    if not most_snapshots(network):
+        yield events.Note("the network is too large for snapshots of its weights by epoch: none are kept")
+    yield from _epochs(loop, network, out, stop)
 
     best = network.with_weights(loop.best_weights)
     path = out / folder.MODEL_FILE
@@ -130,17 +134,23 @@ def _reading(
     return reading
 
 
-def _epochs(loop: Loop, out: Path, stop: Callable[[], bool]) -> Iterator[events.Event]:
-    """The loop's records, saved as they come."""
-    saved = time.monotonic()
+def _epochs(loop: Loop, network: Network, out: Path, stop: Callable[[], bool]) -> Iterator[events.Event]:
+    """The loop's records, saved as they come.
+
+    The checkpoint goes last: what is killed or fails before it is done again from the one before, with the same bits.
+    """
+    saved, made_by = time.monotonic(), versions(loop.settings.engine)
     for record in loop.run():
         finished = isinstance(record, events.EpochRecord)
         stopping = stop()
+        if isinstance(record, events.EpochRecord):
+            folder.write_history(out, loop.place.history)
+            if loop.settings.tensorboard:
+                write_events(out, loop.place.history)
+            save_snapshot(out, record.epoch, network, loop.trainer.weights(), made_by)
         if finished or stopping or time.monotonic() - saved > CHECKPOINT_SECONDS:
             save_checkpoint(out, loop.steps_taken(), loop.checkpoint())
             saved = time.monotonic()
-        if finished:
-            folder.write_history(out, loop.place.history)
         yield record
         if stopping:
             raise Interrupted(

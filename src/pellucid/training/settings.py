@@ -86,6 +86,7 @@ class Settings(_Checked):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["f32", "bf16"] = "f32"
     threads: int | None = Field(default=None, ge=1, le=1024)
+    tensorboard: bool = Field(default=False, description="write the curves as TensorBoard's event files")
 
     def json_text(self) -> str:
         """The settings as a file: one name a line."""

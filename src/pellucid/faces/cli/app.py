@@ -79,6 +79,9 @@ def train(
         str | None, typer.Option("--from", help="Start from the weights of this model file.")
     ] = None,
     settings: Annotated[Path | None, typer.Option(help="Repeat a run: its settings.json.")] = None,
+    tensorboard: Annotated[
+        bool | None, typer.Option("--tensorboard", help="Write the curves for TensorBoard, too.")
+    ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -89,6 +92,7 @@ def train(
         "data": data, "network": network, "fit": fit, "epochs": epochs, "seed": seed, "batch_size": batch_size,
         "learning_rate": learning_rate, "patience": patience, "precision": precision, "threads": threads,
         "engine": engine, "device": device, "start_from": start_from,
+        "tensorboard": tensorboard,
     }  # fmt: skip
     train_command(given, size, augment, out, resume, settings, json)
 
