@@ -29,6 +29,7 @@ class Recipe:
     epsilon: float = 1e-8  # Adam's
     weight_decay: float = 0.0  # convolution and dense weights only, never biases or normalisation
     label_smoothing: float = 0.0
+    class_weights: tuple[float, ...] | None = None  # a picture of class c counts as so many; None: as 1
     averaging: float = 0.0  # decay of the moving average of the weights, per step; 0 is off
     clip: float = 0.0  # largest norm of the whole gradient; 0 is off
     precision: Literal["f32", "bf16"] = "f32"

@@ -25,6 +25,7 @@ from pellucid.storage import shown, typed
 from pellucid.training import events, folder
 from pellucid.training.agreement import check_agreement
 from pellucid.training.checkpoint import clear_checkpoint, has_checkpoint, load_checkpoint, save_checkpoint
+from pellucid.training.class_weights import class_counts, class_weights, note, resolve
 from pellucid.training.data import Data, find_facts, load_data
 from pellucid.training.defaults import resolve_size, resolve_training
 from pellucid.training.loop import Loop
@@ -66,13 +67,18 @@ def train(
             folder.discard_unstarted(out)
         raise
     settings = resolve_training(settings, replace(facts, train=len(loaded.split.train)), network.mult_adds)
+    labels = np.asarray(source.labels, np.int64)
+    counts = class_counts(labels[loaded.split.train], len(source.classes))
+    settings = resolve(settings, counts)
+    weights = class_weights(settings.class_weights, counts)
     folder.write_settings(out, settings)
     _write_split(out, loaded)
     yield _data_ready(loaded)
+    if weights:
+        yield events.Note(note(weights, counts))
 
-    trainer = _trainer(engine, network, loaded, settings)
+    trainer = _trainer(engine, network, loaded, settings, weights)
     rows = loaded.split
-    labels = np.asarray(source.labels, np.int64)
     # A set too small for a validation part chooses by its training pictures, and says so.
     validation = rows.validation if len(rows.validation) else rows.train
     assert settings.height and settings.width
@@ -91,7 +97,7 @@ def train(
 
     best = network.with_weights(loop.best_weights)
     path = out / folder.MODEL_FILE
-    checker = _trainer(engine, best, loaded, settings)
+    checker = _trainer(engine, best, loaded, settings, weights)
     logits = checker.logits(rows.validation, averaged=False).astype(np.float64)
     card = _card(settings, loaded, best, loop, fit_temperature(logits, labels[rows.validation]))
     write_model(path, best, card)
@@ -163,7 +169,9 @@ def _epochs(loop: Loop, network: Network, out: Path, stop: Callable[[], bool]) -
         yield events.Note(f"stopped early: no better validation accuracy or loss for {patience} epochs")
 
 
-def _trainer(engine: Engine, network: Network, data: Data, settings: Settings) -> Trainer:
+def _trainer(
+    engine: Engine, network: Network, data: Data, settings: Settings, weights: tuple[float, ...] | None
+) -> Trainer:
     assert settings.batch_size and settings.threads
     recipe = Recipe(
         batch_size=settings.batch_size,
@@ -172,6 +180,7 @@ def _trainer(engine: Engine, network: Network, data: Data, settings: Settings) -
         beta2=settings.beta2,
         weight_decay=settings.weight_decay,
         label_smoothing=settings.label_smoothing,
+        class_weights=weights,
         averaging=settings.averaging,
         clip=settings.clip,
         precision=settings.precision,

@@ -73,6 +73,10 @@ class Settings(_Checked):
     beta2: float = Field(default=0.99, gt=0, lt=1)
     weight_decay: float = Field(default=0.01, ge=0, le=10)
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    class_weights: Literal["auto", "damped", "balanced", "none"] = Field(
+        default="auto",
+        description="rarer classes count more in the loss; auto: damped where they are lopsided",
+    )
     averaging: float = Field(
         default=0.99, ge=0, lt=1, description="decay of the weights' moving average, a step"
     )

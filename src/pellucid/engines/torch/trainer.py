@@ -62,6 +62,11 @@ def open_trainer(
             received="device cuda",
             remedy="--device cpu, or a PyTorch built for this GPU",
         )
+    if recipe.class_weights is not None and len(recipe.class_weights) != network.output_shape[0]:
+        raise EngineError(
+            "the class weights don't fit the network's answer",
+            received=f"{len(recipe.class_weights)} weights, {network.output_shape[0]} classes",
+        )
     keep_freed_memory()
     return TorchTrainer(network, Pictures(pixels, scale, shift, torch.device(recipe.device)), labels, recipe)
 
@@ -96,12 +101,23 @@ class Lane:
 
 
 class TorchTrainer:
-    """See `contract.Trainer`. The loss reported is the plain cross-entropy, without label smoothing."""
+    """See `contract.Trainer`. The loss reported is the plain cross-entropy, without label smoothing or weights.
+
+    What a step descends is the mean over the batch's pictures of
+    w[y] ((1 - s) (-ln p[y]) + (s / classes) Σ_c -ln p[c]), w the class weights, s the smoothing: a picture of class y
+    counts as w[y] pictures. torch.nn.CrossEntropyLoss differs twice. It divides by the batch's sum of weights; here
+    the divisor is the number of pictures, so that one counts the same whoever else is in its batch. And it smooths by
+    w[c], towards the rare classes, which spoils the probabilities: see training/class_weights.py.
+    """
 
     def __init__(self, network: Network, pictures: Pictures, labels: NDArray[np.int64], recipe: Recipe):
         self.network, self.recipe, self.pictures = network, recipe, pictures
         self.labels = torch.from_numpy(np.array(labels, np.int64))
         self.device = pictures.device
+        self.class_weights = (
+            None if recipe.class_weights is None
+            else torch.tensor(recipe.class_weights, dtype=torch.float32, device=self.device)
+        )  # fmt: skip
         cpu = self.device.type == "cpu"
         self.plan = plan(network, recipe.batch_size) if cpu else Plan(recipe.batch_size, 1)
         self.master = NetworkModule(network).to(self.device)
@@ -225,10 +241,16 @@ class TorchTrainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16"):
             logits = lane.module.logits(x).float()
         smoothing = self.recipe.label_smoothing
-        loss = F.cross_entropy(logits, y, reduction="sum", label_smoothing=smoothing)
+        weights = self.class_weights
+        if weights is None:
+            loss = F.cross_entropy(logits, y, reduction="sum", label_smoothing=smoothing)
+        else:
+            each = F.cross_entropy(logits, y, reduction="none", label_smoothing=smoothing)
+            loss = (weights.index_select(0, y) * each).sum()
         (loss / count).backward()
         with torch.no_grad():
-            plain = F.cross_entropy(logits, y, reduction="sum") if smoothing else loss
+            changed = smoothing or weights is not None
+            plain = F.cross_entropy(logits, y, reduction="sum") if changed else loss
             lane.sum.loss += plain.item()
             lane.sum.correct += int((logits.argmax(1) == y).sum())
         lane.sum.count += len(rows)

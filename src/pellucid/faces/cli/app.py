@@ -65,6 +65,12 @@ def train(
         bool | None,
         typer.Option("--augment/--no-augment", help="Vary the pictures in training (by kind of data)."),
     ] = None,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(
+            help="How much rarer classes count: damped, balanced, none; auto: damped where lopsided."
+        ),
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="f32 (the default) or bf16.")] = None,
     threads: Annotated[
         int | None, typer.Option(help="Threads that compute; all processors unless given.")
@@ -91,7 +97,7 @@ def train(
     given = {
         "data": data, "network": network, "fit": fit, "epochs": epochs, "seed": seed, "batch_size": batch_size,
         "learning_rate": learning_rate, "patience": patience, "precision": precision, "threads": threads,
-        "engine": engine, "device": device, "start_from": start_from,
+        "engine": engine, "device": device, "start_from": start_from, "class_weights": class_weights,
         "tensorboard": tensorboard,
     }  # fmt: skip
     train_command(given, size, augment, out, resume, settings, json)
