@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,8 @@ def save_checkpoint(run: Path, step: int, checkpoint: Checkpoint) -> None:
     )
     for old in folder.iterdir():
         if _ARRAYS.fullmatch(old.name) and old.name != name:
-            old.unlink(missing_ok=True)
+            with suppress(OSError):  # it does no harm, and the next checkpoint tries again
+                old.unlink()
 
 
 def load_checkpoint(run: Path) -> Checkpoint | None:
