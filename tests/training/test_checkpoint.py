@@ -120,3 +120,17 @@ def test_a_folder_that_cannot_be_made_names_itself(tmp_path):
     blocked.write_text("")
     with pytest.raises(StorageError):
         save_checkpoint(blocked, 1, checkpoint(1))
+
+
+def test_an_old_one_that_cannot_be_removed_does_no_harm(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path, 1, checkpoint(1))
+
+    def refuse(path, missing_ok=False):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        save_checkpoint(tmp_path, 2, checkpoint(2))
+    assert same(load_checkpoint(tmp_path), checkpoint(2))
+    save_checkpoint(tmp_path, 3, checkpoint(3))
+    assert [path.name for path in (tmp_path / "checkpoint").glob("state-*")] == ["state-3.safetensors"]
