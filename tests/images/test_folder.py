@@ -193,12 +193,12 @@ def test_pictures_without_class_folders(tmp_path: Path) -> None:
 
 
 def test_other_kinds_of_files_only(tmp_path: Path) -> None:
-    for name in ["a/1.webp", "b/2.gif"]:
+    for name in ["a/1.avif", "b/2.heic"]:
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(b"x")
     error = refused(tmp_path)
-    assert error.what == "There are no JPEG or PNG pictures in this folder"
-    assert error.received == "2 files of other kinds, such as a/1.webp"
+    assert error.what == "There are no JPEG, PNG, WebP, GIF, BMP or TIFF pictures in this folder"
+    assert error.received == "2 files of other kinds, such as a/1.avif"
 
 
 def test_one_class(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from skimage import data
 
 from pellucid.errors import DataError
 from pellucid.images import picture_digest, read_picture
+from pellucid.images.formats import KINDS
 from pellucid.images.reading import decode_picture, is_picture_name, picture_shape
 
 COLOUR = data.astronaut()[40:171, 160:277]  # 131 x 117, odd on purpose
@@ -237,12 +238,13 @@ def test_random_bytes() -> None:
     ("file", "said"),
     [
         (b"", "The file is empty"),
-        (b"hello, this is a text", "Not a JPEG or PNG picture"),
-        (encoded(COLOUR, "GIF"), "Not a JPEG or PNG picture, but a GIF picture"),
-        (encoded(COLOUR, "BMP"), "Not a JPEG or PNG picture, but a BMP picture"),
-        (encoded(COLOUR, "TIFF"), "Not a JPEG or PNG picture, but a TIFF picture"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "Not a JPEG or PNG picture, but a WebP picture"),
-        (b"\n<!DOCTYPE html><html>not found", "Not a JPEG or PNG picture, but a web page"),
+        (b"hello, this is a text", f"Not a {KINDS} picture"),
+        (b"BM, as a text may begin, too", f"Not a {KINDS} picture"),
+        (encoded(COLOUR, "AVIF"), f"Not a {KINDS} picture, but an AVIF picture"),
+        (encoded(COLOUR, "JPEG2000"), f"Not a {KINDS} picture, but a JPEG 2000 picture"),
+        (encoded(COLOUR, "PPM"), f"Not a {KINDS} picture"),
+        (encoded(COLOUR, "PDF"), f"Not a {KINDS} picture, but a PDF"),
+        (b"\n<!DOCTYPE html><html>not found", f"Not a {KINDS} picture, but a web page"),
         (b"\x89PNG\r\n\x1a\n" + bytes(200), "The picture is damaged (its header)"),
     ],
 )
@@ -279,7 +281,7 @@ def test_the_size_is_checked_before_decoding(monkeypatch: pytest.MonkeyPatch) ->
     decoded = []
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: decoded.append(self))
     for width, height, said in [
-        (20_000, 20_000, "400,000,000 pixels"),  # above Pillow's own limit
+        (20_000, 20_000, "20,000 x 20,000 = 400,000,000 pixels"),  # above Pillow's own limit
         (10_000, 10_000, "10,000 x 10,000 = 100,000,000 pixels"),  # where Pillow only warns
         (8_000, 5_001, "8,000 x 5,001 = 40,008,000 pixels"),
     ]:
@@ -376,8 +378,11 @@ def test_digests_are_equal_only_for_equal_pixels_and_shape() -> None:
 
 
 def test_names() -> None:
-    assert all(is_picture_name(name) for name in ["a.jpg", "b.JPEG", "c.d.PnG", "é.jpe", "x.jfif"])
-    assert not any(is_picture_name(name) for name in ["a.gif", "jpg", ".png", "a.png.txt", "a"])
+    assert all(
+        is_picture_name(name)
+        for name in ["a.jpg", "b.JPEG", "c.d.PnG", "é.jpe", "x.jfif", "a.gif", "a.WebP", "a.tif"]
+    )
+    assert not any(is_picture_name(name) for name in ["a.avif", "jpg", ".png", "a.png.txt", "a"])
 
 
 @pytest.mark.parametrize("picture", [COLOUR, GREY])

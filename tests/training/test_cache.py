@@ -160,14 +160,14 @@ def test_bad_pictures_are_listed_with_their_reasons(photographs: Path, folder: P
     whole = (photographs / "coffee" / "1.jpg").read_bytes()
     (photographs / "camera" / "a.png").write_bytes(b"")
     (photographs / "camera" / "b.jpg").write_bytes(whole[: len(whole) // 2])
-    (photographs / "coffee" / "c.png").write_bytes(b"RIFF\0\0\0\0WEBPVP8 ")
+    (photographs / "coffee" / "c.png").write_bytes(b"\0\0\0\x1cftypavif")
     source = open_source(photographs)
     (photographs / "coffee" / "3.jpg").unlink()
     expected = (
         ("camera/a.png", "The file is empty"),
         ("camera/b.jpg", "The picture is cut short"),
         ("coffee/3.jpg", "There is no such file"),
-        ("coffee/c.png", "Not a JPEG or PNG picture, but a WebP picture"),
+        ("coffee/c.png", "Not a JPEG, PNG, WebP, GIF, BMP or TIFF picture, but an AVIF picture"),
     )
     for filled in (True, False):
         cache = opened(source, folder)
@@ -183,7 +183,7 @@ def test_nothing_readable_is_an_error(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(DataError) as caught:
         opened(tmp_path / "bad", folder)
     assert caught.value.what == "None of the pictures can be read"
-    assert caught.value.received == "2 files; a/1.png: Not a JPEG or PNG picture"
+    assert caught.value.received == "2 files; a/1.png: Not a JPEG, PNG, WebP, GIF, BMP or TIFF picture"
     assert entries(folder) == []
 
 

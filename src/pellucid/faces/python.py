@@ -63,14 +63,15 @@ def train(
 ) -> Model:
     """Train a classifier of pictures and give it back; its file is `Model.where`.
 
-    Parameters: `data`, a folder of class folders, IDX files, "mnist", or arrays (images, labels); `network`, a name of
+    Parameters: `data`, a folder of class folders, a table (.csv), an .npz file, IDX files, "mnist", or
+    arrays (images, labels); `network`, a name of
     the zoo or a text like "conv 8 5x5, relu, maxpool 2, flatten, dense 10"; `out`, the run's folder (runs/NAME-N
     unless given); `watch`, called with every record of `pellucid.training.events` (an epoch's line goes to stderr
     unless given); `settings`, by their names in settings.json. Raises PellucidError's kinds.
     """
     text = str(data) if isinstance(data, str | Path) else ARRAYS
     made = make_settings({"data": text, "network": network, **settings})
-    folder = new_folder(out, open_source(data).name)
+    folder = new_folder(out, open_source(data, made.max_pixels).name)
     show = watch or _print_epoch
     with interruptible() as stop:
         for event in training.train(made, folder, data=data, stop=stop):

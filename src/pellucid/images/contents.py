@@ -38,7 +38,7 @@ def file_contents(
 
     What had to be read is written to the index, if it can be. A damaged index counts as none.
     """
-    files = [f"{root}{os.sep}{path}" for path in paths]  # no Path objects: there may be millions
+    files = [full_path(root, path) for path in paths]
     states = np.array([_state(file) for file in files], dtype=np.int64).reshape(-1, 4)
     hashes = np.zeros((len(files), 32), dtype=np.uint8)
     known = _from_index(index, paths, states, hashes) if index else np.zeros(len(files), dtype=bool)
@@ -56,6 +56,11 @@ def file_contents(
         if index:
             _write_index(index, paths, hashes, states, began)
     return Contents(hashes, states)
+
+
+def full_path(root: str, path: str) -> str:
+    """`path` below the folder `root`, or as it is if it is absolute."""
+    return path if path.startswith(os.sep) else f"{root}{os.sep}{path}"  # no Path: there may be millions
 
 
 def hash_file(path: str) -> tuple[bytes, tuple[int, int, int, int]]:

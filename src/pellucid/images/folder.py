@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from pellucid.errors import DataError
-from pellucid.images.reading import is_picture_name
+from pellucid.images.formats import KINDS
+from pellucid.images.reading import MAX_PIXELS, is_picture_name
 from pellucid.images.sources import PARTS, FileSource, check_classes, class_order, counted, listed
 from pellucid.storage import shown
 
@@ -25,7 +26,7 @@ _SYSTEM_NAMES = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 LeftOut = list[tuple[str, str]]
 
 
-def folder_source(folder: Path) -> FileSource:
+def folder_source(folder: Path, max_pixels: int = MAX_PIXELS) -> FileSource:
     """A Source from a folder of class folders, or of part folders with class folders inside.
 
     Pictures are .jpg, .jpeg, .jpe, .jfif and .png files anywhere below a class folder; links are followed,
@@ -61,6 +62,7 @@ def folder_source(folder: Path) -> FileSource:
         left_out=tuple((shown(path), reason) for path, reason in left_out),
         root=root,
         paths=tuple(path for _, _, path in found),
+        max_pixels=max_pixels,
     )
 
 
@@ -209,7 +211,7 @@ def _nothing(folder: Path, part_folders: list[tuple[str, str]], left_out: LeftOu
     others = [path for path, reason in left_out if reason == "not a picture by its name"]
     if others:
         return DataError(
-            "There are no JPEG or PNG pictures in this folder",
+            f"There are no {KINDS} pictures in this folder",
             where=shown(folder),
             received=f"{counted(len(others), 'file')} of other kinds, such as {shown(others[0])}",
             remedy="save the pictures as .jpg or .png",

@@ -68,22 +68,25 @@ def find_idx(folder: Path) -> list[IdxPair]:
     return [found[part] for part in ("", *PARTS) if part in found]
 
 
-def idx_file_source(path: Path) -> ArraySource:
+def idx_file_source(path: Path, max_pixels: int = MAX_PIXELS) -> ArraySource:
     """A Source from one IDX file of pictures, whose labels lie beside it. Raises DataError."""
     if not _IMAGES_NAME.fullmatch(path.name):
         raise DataError(
             "This is a file, and a folder is wanted",
             where=shown(path),
             remedy=f"give the folder that holds the class folders{_such_as(path)}; "
-            "of files, only IDX files are read, named like train-images-idx3-ubyte",
+            "of files, only tables (.csv, .tsv), .npz and IDX files are read, IDX files named like "
+            "train-images-idx3-ubyte",
         )
-    return idx_source(path, [IdxPair(path, _labels_beside(path), "")])
+    return idx_source(path, [IdxPair(path, _labels_beside(path), "")], max_pixels=max_pixels)
 
 
-def idx_source(where: Path, pairs: list[IdxPair], name: str = "") -> ArraySource:
+def idx_source(
+    where: Path, pairs: list[IdxPair], name: str = "", max_pixels: int = MAX_PIXELS
+) -> ArraySource:
     """A Source from pairs of IDX files, with the maker's parts if there are several. Raises DataError."""
     with ExitStack() as stack:
-        images = [_IdxFile(pair.images, (3, 4), stack) for pair in pairs]
+        images = [_IdxFile(pair.images, (3, 4), stack, max_pixels) for pair in pairs]
         labels = [_IdxFile(pair.labels, (1,), stack) for pair in pairs]
         for picture_file, label_file in zip(images, labels, strict=True):
             _check_pair(picture_file, label_file, images[0])
@@ -111,7 +114,7 @@ def idx_source(where: Path, pairs: list[IdxPair], name: str = "") -> ArraySource
 class _IdxFile:
     """An open IDX file, its header read and checked, its size held against what the header says."""
 
-    def __init__(self, path: Path, axes: tuple[int, ...], stack: ExitStack):
+    def __init__(self, path: Path, axes: tuple[int, ...], stack: ExitStack, max_pixels: int = MAX_PIXELS):
         self.path = path
         try:
             raw = stack.enter_context(path.open("rb"))
@@ -137,8 +140,8 @@ class _IdxFile:
         self.shape = tuple(shape)
         self.bytes = int(np.prod(self.shape, dtype=object))
         if axes != (1,):
-            if self.shape[1] * self.shape[2] > MAX_PIXELS:
-                self._fail("rows x columns", f"{self.shape[1]:,} x {self.shape[2]:,}; at most {MAX_PIXELS:,}")
+            if self.shape[1] * self.shape[2] > max_pixels:
+                self._fail("rows x columns", f"{self.shape[1]:,} x {self.shape[2]:,}; at most {max_pixels:,}")
             if len(self.shape) == 4 and self.shape[3] not in (1, 3):
                 self._fail("channels", f"{self.shape[3]:,}; expected 1 or 3")
         self._check_length(4 + 4 * len(self.shape))

@@ -1,6 +1,7 @@
 """One picture file -> its pixels, full size, or one DataError that says why not."""
 
 import contextlib
+import ctypes
 import hashlib
 import io
 import os
@@ -9,34 +10,57 @@ import stat
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from pellucid.errors import DataError
+from pellucid.images.formats import (
+    EXTENSIONS,
+    KINDS,
+    Header,
+    damaged,
+    format_of,
+    png_has_all_rows,
+    read_header,
+)
 from pellucid.images.jpeg import fast_pixels
 from pellucid.storage import shown
 
 Pixels = NDArray[np.uint8]
 
-FORMATS = ("JPEG", "PNG")
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
+VERSION = 2  # another one where a file is read otherwise than before: what was kept on disk counts no more
 MAX_PIXELS = 40_000_000
 MAX_BYTES = 1 << 29
 DIGEST_WHOLE = 1 << 16  # bytes of pixels
 _LANES = 4096
 
+# The whole allow-list: no other decoder of Pillow's is ever asked.
+_DECODERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "PNG": PngImagePlugin.PngImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+}
 # What a file is when it is none of ours, by its first bytes, to say so.
 _OTHERS = (
-    (rb"GIF8[79]a", "a GIF picture"),
-    (rb"BM", "a BMP picture"),
-    (rb"II\*\0|MM\0\*", "a TIFF picture"),
-    (rb"RIFF....WEBP", "a WebP picture"),
     (rb"....ftyp(heic|heix|mif1|msf1)", "a HEIC picture"),
     (rb"....ftypavif", "an AVIF picture"),
+    (rb"....jP  \r\n", "a JPEG 2000 picture"),
     (rb"%PDF", "a PDF"),
     (rb"PK\x03\x04", "a ZIP file"),
     (rb"\x1f\x8b", "a gzip file"),
@@ -44,19 +68,30 @@ _OTHERS = (
     (rb"(?i)\s*<(!doctype|html)", "a web page"),
 )
 _TURNED = (5, 6, 7, 8)  # EXIF orientations with width and height exchanged
-_CUT_SHORT = re.compile(r"truncated|unexpected end|no more data|unpack requires|not enough", re.IGNORECASE)
+_CUT_SHORT = re.compile(
+    r"truncated|unexpected end|no more data|unpack requires|not enough|but only got", re.IGNORECASE
+)
+_NOT_READ = re.compile(
+    r"unknown pixel mode|unknown data organization|unsupported|not yet supported", re.IGNORECASE
+)
 
 
 def read_picture(source: str | os.PathLike | bytes, where: str = "", max_pixels: int = MAX_PIXELS) -> Pixels:
-    """A JPEG or PNG file (a path, or its bytes) as uint8 [height, width, channels]: 1 is grey, 3 are RGB.
+    """A picture file (a path, or its bytes) as uint8 [height, width, channels]: 1 is grey, 3 are RGB.
 
-    Always at full size, turned upright as its EXIF orientation says. Black-and-white and 16-bit grey come as
-    8-bit grey (16-bit values divided by 257, rounded); palettes and CMYK as RGB. What is transparent is laid
-    on white, as on paper. Colour profiles are not applied. Of an animation the first picture is taken.
+    JPEG, PNG, WebP, GIF, BMP or TIFF, told by its first bytes and not by its name; of an animation or several
+    pages the first picture. Always at full size, turned upright as its EXIF orientation says.
 
-    The size is held against `max_pixels` from the header, before anything is decoded. Whatever is wrong with
-    the file raises DataError with one short sentence (`what`) naming the reason; a file that is cut short
-    is an error, never a half-grey picture. `where` names the picture in the error (a path names itself).
+    - Black-and-white comes as 8-bit grey, palettes and CMYK as RGB, whatever is transparent laid on white, as on
+      paper. Colour profiles are not applied; L*a*b* is refused.
+    - 16-bit grey is divided by 257 and rounded (12-bit TIFF: by 4095/255). Of 16-bit colour the upper byte is
+      taken. 32-bit, signed and floating-point TIFF is refused: it has no set black and white.
+
+    The size is held against `max_pixels` from the header, and the structure against the limits in formats.py,
+    before anything is decoded. Whatever is wrong with the file raises DataError with one short sentence (`what`)
+    naming the reason; a file that is cut short is an error, never a half-grey picture. Damage within the pixels
+    shows where the format has checksums (PNG), or no longer decodes. `where` names the picture in the error (a
+    path names itself).
     """
     if isinstance(source, bytes):
         return decode_picture(source, where, max_pixels)
@@ -114,60 +149,85 @@ def read_file(path: str | os.PathLike, where: str = "") -> tuple[bytes, os.stat_
 
 def decode_picture(data: bytes, where: str = "", max_pixels: int = MAX_PIXELS) -> Pixels:
     """The same as read_picture, from bytes alone."""
-    with _opened(data, where, max_pixels) as picture:
+    with _opened(data, where, max_pixels) as (picture, header):
         pixels = fast_pixels(picture, data)
         if pixels is None:
             picture.load()
-            pixels = _to_pixels(picture, _is_grey(picture, data))
+            if header.format == "PNG" and _ends_in_zeros(picture) and not png_has_all_rows(header):
+                raise DataError("The picture is cut short", where=where)
+            pixels = _to_pixels(picture, header)
         return np.ascontiguousarray(_upright(pixels, _orientation(picture)))
 
 
 def picture_shape(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> tuple[int, int, int]:
-    """(height, width, channels) as read_picture would give them, without decoding. Raises DataError.
-
-    Not seen is the orientation of a PNG that states it behind its pixels.
-    """
+    """(height, width, channels) as read_picture would give them, without decoding. Raises DataError."""
     where = shown(path)
     data, _ = read_file(path, where)
-    with _opened(data, where, max_pixels) as picture:
-        channels = 1 if _is_grey(picture, data) else 3
-        width, height = picture.size
-        stated = picture.format != "PNG" or "exif" in picture.info  # else Pillow would decode to look for it
-        if stated and _orientation(picture) in _TURNED:
+    with _opened(data, where, max_pixels) as (picture, header):
+        channels = 1 if _is_grey(picture, header) else 3
+        width, height = header.width, header.height
+        stated = header.format != "PNG" or "exif" in picture.info or picture.info.keys() & _NOTES
+        if stated and _orientation(picture) in _TURNED:  # else Pillow would decode to look for it
             width, height = height, width
         return height, width, channels
 
 
+_NOTES = {"xmp", "XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1"}
+
+
 @contextlib.contextmanager
-def _opened(data: bytes, where: str, max_pixels: int) -> Iterator[Image.Image]:
-    """The picture, its size checked but nothing decoded; what goes wrong with it inside is a DataError."""
+def _opened(data: bytes, where: str, max_pixels: int) -> Iterator[tuple[ImageFile.ImageFile, Header]]:
+    """The picture, its header checked but nothing decoded; what goes wrong with it inside is a DataError."""
     if not data:
         raise DataError("The file is empty", where=where)
+
+    def check_size(width: int, height: int) -> None:
+        if width < 1 or height < 1:
+            damaged("it has no pixels")
+        if width * height > max_pixels:
+            raise DataError(
+                f"The picture has more than {max_pixels:,} pixels",
+                received=f"{width:,} x {height:,} = {width * height:,} pixels",
+                remedy="make a smaller copy, or allow more: --max-pixels",
+            )
+
+    name = format_of(data)
+    if not name:
+        raise _other_file(data, where)
     try:
-        with _strict_pillow(), Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > max_pixels:
-                raise _too_large(f"{width:,} x {height:,} = {width * height:,} pixels", where, max_pixels)
-            yield picture
-    except DataError:
+        header = read_header(data, name, check_size)
+        with (
+            _strict_pillow(header),
+            _DECODERS[name](io.BytesIO(header.data)) as picture,
+        ):
+            check_size(*picture.size)
+            yield picture, header
+    except DataError as error:
+        error.where = error.where or where
         raise
-    except Image.DecompressionBombError as error:
-        count = re.search(r"\d+", str(error))
-        raise _too_large(f"{int(count[0]):,} pixels" if count else "", where, max_pixels) from error
     except Exception as error:  # Pillow's decoders raise nearly everything on bad bytes
-        raise _unreadable(error, data, where) from error
+        raise _unreadable(error, name, data, where) from error
 
 
-def _is_grey(picture: Image.Image, data: bytes) -> bool:
+def _is_grey(picture: ImageFile.ImageFile, header: Header) -> bool:
     # Pillow opens 16-bit grey with alpha as RGBA; PNG's colour type 4 tells.
-    by_header = picture.format == "PNG" and data[25] == 4
+    by_header = header.format == "PNG" and header.data[25] == 4
     return by_header or picture.mode in ("1", "L", "LA") or picture.mode.startswith("I;16")
 
 
-def _to_pixels(picture: Image.Image, grey: bool) -> Pixels:
+def _ends_in_zeros(picture: ImageFile.ImageFile) -> bool:
+    """Whether the last row is all zeros, as the decoder leaves rows that the file doesn't have."""
+    width, height = picture.size
+    return picture.crop((0, height - 1, width, height)).getbbox(alpha_only=False) is None
+
+
+def _to_pixels(picture: Image.Image, header: Header) -> Pixels:
+    grey = _is_grey(picture, header)  # type: ignore[arg-type]
     if picture.mode.startswith("I;16"):
         wide = np.asarray(picture).astype(np.uint32)
-        narrow = ((wide * 255 + 32767) // 65535).astype(np.uint8)
+        narrow = ((np.minimum(wide, header.white) * 255 + header.white // 2) // header.white).astype(np.uint8)
+        if header.inverted:
+            narrow = 255 - narrow
         if isinstance(see_through := picture.info.get("transparency"), int):
             narrow[wide == see_through] = 255
         return narrow[:, :, None]
@@ -199,30 +259,28 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     return pixels
 
 
-def _too_large(received: str, where: str, max_pixels: int) -> DataError:
-    return DataError(
-        f"The picture has more than {max_pixels:,} pixels",
-        where=where,
-        received=received,
-        remedy="make a smaller copy",
-    )
-
-
-def _unreadable(error: Exception, data: bytes, where: str) -> DataError:
-    if isinstance(error, MemoryError):
-        return DataError("There is not enough memory to decode this picture", where=where)
-    ours = data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
-    if ours and (_CUT_SHORT.search(str(error)) or len(data) < 64):
-        return DataError("The picture is cut short", where=where)
-    if ours:
-        place = "its header" if isinstance(error, UnidentifiedImageError) else _said(error)
-        return DataError(f"The picture is damaged ({place})", where=where)
+def _other_file(data: bytes, where: str) -> DataError:
     for pattern, name in _OTHERS:
         if re.match(pattern, data, re.DOTALL):
             return DataError(
-                f"Not a JPEG or PNG picture, but {name}", where=where, remedy="save it as JPEG or PNG"
+                f"Not a {KINDS} picture, but {name}", where=where, remedy="save it as JPEG or PNG"
             )
-    return DataError("Not a JPEG or PNG picture", where=where)
+    return DataError(f"Not a {KINDS} picture", where=where)
+
+
+def _unreadable(error: Exception, name: str, data: bytes, where: str) -> DataError:
+    if isinstance(error, MemoryError):
+        return DataError("There is not enough memory to decode this picture", where=where)
+    if _NOT_READ.search(str(error)):
+        return DataError(
+            f"This kind of {name} isn't read ({_said(error)})", where=where, remedy="save it as PNG"
+        )
+    if _CUT_SHORT.search(str(error)) or len(data) < 64:
+        return DataError("The picture is cut short", where=where)
+    how = "its pixels" if "decoder error" in str(error) else _said(error)  # libtiff says no more
+    if isinstance(error, (LookupError, TypeError, SyntaxError)):
+        how = "its header"
+    return DataError(f"The picture is damaged ({how})", where=where)
 
 
 def _said(error: Exception) -> str:
@@ -231,35 +289,73 @@ def _said(error: Exception) -> str:
     return shown(" ".join(text.split())[:80])
 
 
-_users = 0
-_users_lock = threading.Lock()
-_restore = contextlib.ExitStack()
+class _Held:
+    """A setting of the whole process, held while any thread needs it.
+
+    The first thread in sets it and the last one out restores what the program had.
+    """
+
+    def __init__(self, change: Callable[[contextlib.ExitStack], None]):
+        self._change = change
+        self._users = 0
+        self._lock = threading.Lock()
+        self._restore = contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._change(self._restore)
+            self._users += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._restore.close()
+
+
+def _forbid_tolerance(restore: contextlib.ExitStack) -> None:
+    restore.enter_context(warnings.catch_warnings())
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    restore.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _silence_libtiff(restore: contextlib.ExitStack) -> None:
+    """libtiff writes of damage to stderr by itself; each bad picture is told once, by us."""
+    try:
+        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):  # a Pillow that is built another way, or without libtiff
+        return
+    set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    restore.callback(set_handler, set_handler(None))
+
+
+def _lift_limit(restore: contextlib.ExitStack) -> None:
+    restore.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+    Image.MAX_IMAGE_PIXELS = None
+
+
+_without_tolerance = _Held(_forbid_tolerance)
+_without_limit = _Held(_lift_limit)
+_without_libtiff_messages = _Held(_silence_libtiff)
 
 
 @contextlib.contextmanager
-def _strict_pillow() -> Iterator[None]:
-    """Pillow without its warnings and without its tolerance for cut files, while any thread is decoding.
-
-    Both are settings of the whole process, so the first thread in sets them and the last one out restores
-    what the program had.
-    """
-    global _users
-    with _users_lock:
-        if _users == 0:
-            _restore.enter_context(warnings.catch_warnings())
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-            _restore.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
-        _users += 1
-    try:
+def _strict_pillow(header: Header) -> Iterator[None]:
+    """Pillow without its warnings and its tolerance for cut files, and, for a picture above it, without its own
+    limit of pixels: the header was checked against ours."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_without_tolerance)
+        limit = Image.MAX_IMAGE_PIXELS
+        # None: perhaps lifted by another thread, which may restore it at any time.
+        if limit is None or header.width * header.height > limit:
+            stack.enter_context(_without_limit)
+        if header.format == "TIFF":
+            stack.enter_context(_without_libtiff_messages)
         yield
-    finally:
-        with _users_lock:
-            _users -= 1
-            if _users == 0:
-                _restore.close()
 
 
 def is_picture_name(name: str) -> bool:
-    """Whether a file's name says JPEG or PNG."""
+    """Whether a file's name ends as one of the formats that are read."""
     return Path(name).suffix.lower() in EXTENSIONS

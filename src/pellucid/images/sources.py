@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError
-from pellucid.images.contents import content_of_files, hash_file
-from pellucid.images.reading import Pixels, read_picture
+from pellucid.images.contents import content_of_files, full_path, hash_file
+from pellucid.images.reading import MAX_PIXELS, Pixels, read_picture
 from pellucid.storage import shown
 
 Labels = NDArray[np.int64]
@@ -81,21 +81,25 @@ class Source(ABC):
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FileSource(Source):
-    """Pictures in files below the folder `root`; `paths` are relative to it, with the system's separators."""
+    """Pictures in files; `paths` are relative to the folder `root` or absolute, with the system's separators.
+
+    A picture of more than `max_pixels` is not read.
+    """
 
     root: str
     paths: tuple[str, ...]
+    max_pixels: int = MAX_PIXELS
     kind = "files"
 
     def read(self, index: int) -> Pixels:
-        return read_picture(self.file(index))
+        return read_picture(self.file(index), max_pixels=self.max_pixels)
 
     def path(self, index: int) -> str:
         return self.paths[index].replace(os.sep, "/")
 
     def file(self, index: int) -> str:
         """The full path of picture `index`."""
-        return f"{self.root}{os.sep}{self.paths[index]}"
+        return full_path(self.root, self.paths[index])
 
     def describe(self) -> str:
         return f"{self._counts()} · {len(self.classes)} classes"
@@ -129,7 +133,7 @@ class ArraySource(Source):
         return digest.digest()
 
 
-def open_source(data: "str | os.PathLike | tuple | Source") -> Source:
+def open_source(data: "str | os.PathLike | tuple | Source", max_pixels: int = MAX_PIXELS) -> Source:
     """Find the pictures and classes that `data` means.
 
     `data` is one of
@@ -139,15 +143,20 @@ def open_source(data: "str | os.PathLike | tuple | Source") -> Source:
       folders inside;
     - a folder with IDX files as MNIST's are called, or the path of one IDX file of pictures, whose labels
       lie beside it; .gz or not;
+    - a table (.csv, .tsv) of paths and labels: see table.py;
+    - an .npz file of arrays: see npz.py;
     - (images, labels): arrays [n, height, width] or [n, height, width, channels] and [n];
     - a Source, which is returned as it is.
 
-    Only names are read here, no picture files, so a bad picture shows later. Raises DataError.
+    Only names are read here, no picture files, so a bad picture shows later; so does one of more than `max_pixels`,
+    unless it is in an array. Raises DataError.
     """
     from pellucid.images.arrays import arrays_source
     from pellucid.images.builtin import mnist
     from pellucid.images.folder import folder_source
     from pellucid.images.idx import find_idx, idx_file_source, idx_source
+    from pellucid.images.npz import npz_source
+    from pellucid.images.table import EXTENSIONS, table_source
 
     if isinstance(data, Source):
         return data
@@ -156,7 +165,7 @@ def open_source(data: "str | os.PathLike | tuple | Source") -> Source:
     if isinstance(data, (tuple, list)):
         if len(data) != 2:
             raise DataError("Arrays are given as a pair: (images, labels)", received=f"{len(data)} values")
-        return arrays_source(data[0], data[1])
+        return arrays_source(data[0], data[1], max_pixels=max_pixels)
     if not isinstance(data, (str, os.PathLike)):
         raise DataError(
             "Data is a path, the word mnist, or a pair (images, labels)",
@@ -168,10 +177,14 @@ def open_source(data: "str | os.PathLike | tuple | Source") -> Source:
         )
     path = Path(data).expanduser()
     state = _kind_of_path(path)
-    if state == "file":
-        return idx_file_source(path)
-    pairs = find_idx(path)
-    return idx_source(path, pairs) if pairs else folder_source(path)
+    if state == "folder":
+        pairs = find_idx(path)
+        return idx_source(path, pairs, max_pixels=max_pixels) if pairs else folder_source(path, max_pixels)
+    if path.suffix.lower() in EXTENSIONS:
+        return table_source(path, max_pixels)
+    if path.suffix.lower() == ".npz":
+        return npz_source(path, max_pixels)
+    return idx_file_source(path, max_pixels)
 
 
 def class_order(names: Iterable[str]) -> tuple[str, ...]:

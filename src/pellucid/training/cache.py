@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from pellucid.errors import DataError
 from pellucid.images.contents import Contents, content_of_files, file_contents, state_of
+from pellucid.images.formats import KINDS
 from pellucid.images.jpeg import decoder_version
+from pellucid.images.reading import VERSION as READING
 from pellucid.images.reading import Pixels, decode_picture, picture_digest, read_file
 from pellucid.images.sources import ArraySource, FileSource, Source
 from pellucid.images.threads import Progress, in_threads
@@ -102,7 +104,9 @@ def _as_it_is(source: Source, shape: tuple[int, int, int], progress: Progress | 
 
 
 def _key(source: Source, content: bytes, key_extra: str, shape: tuple[int, int, int]) -> str:
-    decoder = f"{PIL.__version__} {decoder_version()}" if source.kind == "files" else ""
+    decoder = ""
+    if isinstance(source, FileSource):
+        decoder = (PIL.__version__, decoder_version(), READING, source.max_pixels)
     about = [store.VERSION, decoder, len(source), shape, key_extra]
     return hashlib.blake2b(json.dumps(about).encode() + b"\0" + content, digest_size=16).hexdigest()
 
@@ -163,7 +167,7 @@ def _add_files(
         if not same and hashlib.sha256(data).digest() != known.tobytes():
             raise _changed(source.file(i))
         try:
-            add(i, decode_picture(data, shown(source.file(i)))[None])
+            add(i, decode_picture(data, shown(source.file(i)), source.max_pixels)[None])
         except DataError as error:
             if isinstance(
                 error.__cause__, MemoryError
@@ -214,5 +218,5 @@ def _none_readable(source: Source, reasons: dict[int, str]) -> DataError:
         "None of the pictures can be read",
         where=source.where,
         received=f"{len(source):,} files; {shown(source.path(0))}: {reasons[0]}",
-        remedy="check that these are JPEG or PNG pictures",
+        remedy=f"check that these are {KINDS} pictures",
     )

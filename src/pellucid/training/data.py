@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,10 @@ from pellucid.engines.onnxruntime import Session
 from pellucid.errors import DataError
 from pellucid.images import Source, Split, split
 from pellucid.images.reading import picture_shape
-from pellucid.images.sources import ArraySource, FileSource
+from pellucid.images.sources import ArraySource, FileSource, counted
 from pellucid.model import Preprocessing, preprocessing_bytes, scale_and_shift
 from pellucid.model.preprocessing import IMAGE, PIXELS
+from pellucid.storage import shown
 from pellucid.training.cache import Cache, open_cache
 from pellucid.training.defaults import Facts, facts_of
 from pellucid.training.settings import Settings
@@ -43,7 +44,7 @@ def find_facts(source: Source) -> Facts:
     shapes = []
     for row in rows:
         try:
-            shapes.append(picture_shape(source.file(int(row))))
+            shapes.append(picture_shape(source.file(int(row)), source.max_pixels))
         except DataError:
             continue  # it is listed when the cache meets it
     return facts_of(source, shapes or [(32, 32, 3)])
@@ -66,6 +67,8 @@ def load_data(settings: Settings, source: Source, progress: Callable[[int, int],
     cache = open_cache(
         source, None if as_they_are else _prepare(raw), key_extra=_key(raw), shape=shape, progress=progress
     )
+    if settings.strict:
+        refuse_left_out((*source.left_out, *cache.unreadable), source.where)
     found = split(
         source.labels, source.parts, cache.digests, settings.split_seed, source.classes, cache.readable
     )
@@ -77,6 +80,19 @@ def load_data(settings: Settings, source: Source, progress: Callable[[int, int],
         )
     scale, shift = scale_and_shift(*_mean_and_deviation(cache.pixels, found.train))
     return Data(source, cache, found, raw.model_copy(update={"scale": scale, "shift": shift}))
+
+
+def refuse_left_out(left_out: Sequence[tuple[str, str]], where: str) -> None:
+    """What --strict does: DataError if anything was found that isn't used."""
+    if left_out:
+        first = "; ".join(f"{shown(path)}: {reason}" for path, reason in left_out[:3])
+        more = f" and {len(left_out) - 3:,} more" if len(left_out) > 3 else ""
+        raise DataError(
+            f"{counted(len(left_out), 'file')} would be left out, and --strict allows none",
+            where=where,
+            received=first + more,
+            remedy="mend or remove them, or leave out --strict: they are then listed and passed over",
+        )
 
 
 def _prepare(preprocessing: Preprocessing) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import DataError
+from pellucid.errors import DataError, PellucidError
 from pellucid.images import Source, open_source, read_split
+from pellucid.images.reading import MAX_PIXELS
 from pellucid.model import ModelFile
 from pellucid.training.folder import SPLIT_FILE
-from pellucid.training.settings import ARRAYS
+from pellucid.training.settings import ARRAYS, SETTINGS_FILE, make_settings, read_settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class TestPart:
     digests: NDArray[np.uint8]
 
 
-def own_test_part(model: ModelFile) -> TestPart:
-    """Find the model's test part.
+def own_test_part(model: ModelFile, max_pixels: int | None = None) -> TestPart:
+    """Find the model's test part. Its pictures may have `max_pixels`, as many as its training allowed unless given.
 
     Raises DataError where the model doesn't say what it was trained on, the split.csv beside it is gone, or the
     pictures are no longer there. Whether a picture is still the same one shows when it is read.
@@ -43,7 +44,7 @@ def own_test_part(model: ModelFile) -> TestPart:
             remedy=f"keep model.onnx in its run folder, or {other}",
         )  # fmt: skip
     try:
-        source = open_source(card.data.source)
+        source = open_source(card.data.source, max_pixels or _allowed(Path(where).parent))
     except DataError as error:
         raise DataError(
             "The pictures that the model was trained on are not where they were", where=error.where or where,
@@ -61,3 +62,11 @@ def own_test_part(model: ModelFile) -> TestPart:
     if not len(rows):
         raise DataError("This run kept no test part", where=str(table_path), remedy=other)
     return TestPart(source, rows, table.digests[rows])
+
+
+def _allowed(run: Path) -> int:
+    """How many pixels a picture might have in this run; the usual number where its settings are gone."""
+    try:
+        return make_settings(read_settings(run / SETTINGS_FILE)).max_pixels
+    except PellucidError:
+        return MAX_PIXELS

@@ -55,7 +55,7 @@ def train(
         settings = with_full_paths(settings)
     try:
         folder.write_settings(out, settings)
-        source = open_source(data if data is not None else settings.data)
+        source = open_source(data if data is not None else settings.data, settings.max_pixels)
         facts = find_facts(source)
         settings = resolve_size(settings, facts)
         # Before the pictures are read, which can take long: all that can be wrong without them.

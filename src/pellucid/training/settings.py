@@ -9,13 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from pellucid.errors import DataError, SettingsError
-from pellucid.images.reading import read_file
+from pellucid.images.reading import MAX_PIXELS, read_file
 from pellucid.storage import shown
 
 SETTINGS_FILE = "settings.json"
 BUILT_IN, ARRAYS = "mnist", "arrays"  # data that is no path
 
 LARGEST_SIDE = 4096
+LARGEST_PICTURE = 1_000_000_000  # pixels
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
 
@@ -58,6 +59,13 @@ class Settings(_Checked):
     width: Side | None = None
     channels: Literal[1, 3] | None = None
     fit: Literal["stretch", "pad", "crop"] = "stretch"
+    max_pixels: int = Field(
+        default=MAX_PIXELS,
+        ge=1,
+        le=LARGEST_PICTURE,
+        description="of a picture file; a larger one is left out",
+    )
+    strict: bool = Field(default=False, description="whether one file left out ends the run before it begins")
 
     epochs: int | None = Field(default=None, ge=1, le=100_000)
     hard_epochs: int | None = Field(

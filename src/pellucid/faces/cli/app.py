@@ -26,6 +26,14 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout,
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 ModelPath = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, as runs/NAME/model.onnx.")]
 
+MaxPixels = Annotated[
+    str | None,
+    typer.Option(help="Leave out pictures with more pixels, told by their headers; 40M unless given."),
+]
+Strict = Annotated[
+    bool | None, typer.Option("--strict", help="Refuse what is otherwise left out and listed.")
+]
+
 
 @app.callback(invoke_without_command=True)
 def _pellucid(
@@ -41,7 +49,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATA]", help="A folder of class folders, IDX files, or mnist (the default, built in)."
+            metavar="[DATA]",
+            help="A folder of class folders, a table (.csv), an .npz or IDX file, or mnist (the default, built in).",
         ),
     ] = None,
     network: Annotated[
@@ -71,6 +80,8 @@ def train(
             help="How much rarer classes count: damped, balanced, none; auto: damped where lopsided."
         ),
     ] = None,
+    max_pixels: MaxPixels = None,
+    strict: Strict = None,
     precision: Annotated[str | None, typer.Option(help="f32 (the default) or bf16.")] = None,
     threads: Annotated[
         int | None, typer.Option(help="Threads that compute; all processors unless given.")
@@ -98,9 +109,9 @@ def train(
         "data": data, "network": network, "fit": fit, "epochs": epochs, "seed": seed, "batch_size": batch_size,
         "learning_rate": learning_rate, "patience": patience, "precision": precision, "threads": threads,
         "engine": engine, "device": device, "start_from": start_from, "class_weights": class_weights,
-        "tensorboard": tensorboard,
+        "tensorboard": tensorboard, "strict": strict,
     }  # fmt: skip
-    train_command(given, size, augment, out, resume, settings, json)
+    train_command(given, size, augment, max_pixels, out, resume, settings, json)
 
 
 @app.command()
@@ -109,13 +120,15 @@ def evaluate(
     data: Annotated[
         str | None, typer.Argument(metavar="[DATA]", help="Other labelled pictures; else its own test part.")
     ] = None,
+    max_pixels: MaxPixels = None,
+    strict: Strict = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """How good a model is: accuracy with its interval, by class, confusion, calibration."""
     from pellucid.faces.cli.evaluate import evaluate_command
 
-    evaluate_command(model, data, json)
+    evaluate_command(model, data, max_pixels, bool(strict), json)
 
 
 @app.command()
@@ -128,6 +141,7 @@ def predict(
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Below this probability there is no label, but a dash.")
     ] = 0.0,
+    max_pixels: MaxPixels = None,
     csv: Annotated[bool, typer.Option("--csv", help="A CSV table: path, label, probability, error.")] = False,
     json: Json = False,
     debug: Debug = False,
@@ -137,7 +151,7 @@ def predict(
 
     if csv and json:
         raise typer.BadParameter("give one of --csv and --json", param_hint="--csv")
-    predict_command(model, paths, top, threshold, csv, json)
+    predict_command(model, paths, top, threshold, max_pixels, csv, json)
 
 
 @app.command()

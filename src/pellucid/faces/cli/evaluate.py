@@ -8,23 +8,33 @@ import numpy as np
 
 from pellucid.evaluation import Evaluation, Measured, measure
 from pellucid.faces.cli import output
+from pellucid.faces.cli.pixels import parse_pixels
 from pellucid.images import open_source
+from pellucid.images.reading import MAX_PIXELS
 from pellucid.model import ModelFile
 from pellucid.training import own_test_part
+from pellucid.training.data import refuse_left_out
 
 MOST_IN_MATRIX = 20  # classes; a larger matrix is in --json
 
 
-def evaluate_command(path: str, data: str | None, as_json: bool) -> None:
+def evaluate_command(
+    path: str, data: str | None, max_pixels: str | None, strict: bool, as_json: bool
+) -> None:
     """Measure the model on its own test part, or on other labelled pictures."""
+    pixels = None if max_pixels is None else parse_pixels(max_pixels)
     model = ModelFile.open(path)
     if data is None:
-        part = own_test_part(model)
+        part = own_test_part(model, pixels)
         source, what = part.source, "its own test part"
         measured = measure(model, source, part.rows, part.digests)
     else:
-        source, what = open_source(data), "all of it"
+        source, what = open_source(data, pixels or MAX_PIXELS), "all of it"
+        if strict:  # before the pictures are read, which can take long
+            refuse_left_out(source.left_out, source.where)
         measured = measure(model, source, np.arange(len(source)))
+    if strict:
+        refuse_left_out(measured.left_out, source.where)
     for name, reason in (*source.left_out, *measured.left_out) if data else measured.left_out:
         output.stderr().print(f"left out  {name}: {reason}", markup=False, soft_wrap=True)
     if as_json:

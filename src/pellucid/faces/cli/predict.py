@@ -11,16 +11,25 @@ from typing import Any
 
 from pellucid.errors import DataError, PellucidError
 from pellucid.faces.cli import output
-from pellucid.images.reading import is_picture_name, read_picture
+from pellucid.faces.cli.pixels import parse_pixels
+from pellucid.images.formats import KINDS
+from pellucid.images.reading import MAX_PIXELS, is_picture_name, read_picture
 from pellucid.images.sources import counted
 from pellucid.model import ModelFile, Prediction
 from pellucid.storage import shown
 
 
 def predict_command(
-    model_path: str, names: list[str], top: int, threshold: float, as_csv: bool, as_json: bool
+    model_path: str,
+    names: list[str],
+    top: int,
+    threshold: float,
+    max_pixels: str | None,
+    as_csv: bool,
+    as_json: bool,
 ) -> None:
     """One line a picture, as they come; a bad one is an error line and the rest go on."""
+    pixels = MAX_PIXELS if max_pixels is None else parse_pixels(max_pixels)
     model = ModelFile.open(model_path)
     given = names
     write = _csv_line if as_csv else _json_line if as_json else _text_line
@@ -34,7 +43,7 @@ def predict_command(
         csv.writer(sys.stdout, lineterminator="\n").writerow(["path", "label", "probability", "error"])
     good = bad = 0
     paths: list[str] = []
-    for answer in model.predict_each(_pictures(picture_paths(names), paths)):
+    for answer in model.predict_each(_pictures(picture_paths(names), paths, pixels)):
         path = paths[good + bad]
         good, bad = (good + 1, bad) if isinstance(answer, Prediction) else (good, bad + 1)
         write(path, answer, top, threshold, width)
@@ -44,7 +53,7 @@ def predict_command(
         raise DataError(
             "No picture could be read" if bad else "There are no pictures here",
             where=", ".join(shown(name) or "''" for name in given[:3]), received=counted(bad, "path"),
-            remedy="give JPEG or PNG files, or folders that hold some",
+            remedy=f"give {KINDS} files, or folders that hold some",
         )  # fmt: skip
 
 
@@ -70,12 +79,12 @@ def _is_folder(name: str) -> bool:
         return False
 
 
-def _pictures(names: Iterable[str], seen: list[str]) -> Iterator[Any]:
+def _pictures(names: Iterable[str], seen: list[str], max_pixels: int) -> Iterator[Any]:
     """Each path's pixels, or the error of reading it; `seen` collects the paths in step."""
     for name in names:
         seen.append(name)
         try:
-            yield read_picture(name)
+            yield read_picture(name, max_pixels=max_pixels)
         except PellucidError as error:
             yield error
 

@@ -11,6 +11,7 @@ from pellucid.errors import SettingsError
 from pellucid.faces.cli import output
 from pellucid.faces.cli.evaluate import headline
 from pellucid.faces.cli.live import Live
+from pellucid.faces.cli.pixels import parse_pixels
 from pellucid.images import open_source
 from pellucid.storage import shown, typed
 from pellucid.training import (
@@ -30,6 +31,7 @@ def train_command(
     given: dict[str, Any],
     size: str | None,
     augment: bool | None,
+    max_pixels: str | None,
     out: str | None,
     resume: Path | None,
     settings_file: Path | None,
@@ -42,6 +44,8 @@ def train_command(
     options = {name: value for name, value in given.items() if value is not None}
     if size is not None:
         options["height"], options["width"] = parse_size(size)
+    if max_pixels is not None:
+        options["max_pixels"] = parse_pixels(max_pixels)
     if augment is not None:
         options["augmentation"] = None if augment else {}
     if resume is not None:
@@ -51,7 +55,7 @@ def train_command(
         # An option that can't be used is not the file's fault.
         make_settings(options)
         settings = make_settings(values | options, str(settings_file or ""))
-        folder = new_folder(out, open_source(settings.data).name)
+        folder = new_folder(out, open_source(settings.data, settings.max_pixels).name)
     finished = _follow(settings, folder)
     test = finished.test.as_dict() if finished.test else None
     if as_json:
