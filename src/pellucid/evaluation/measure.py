@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError, PellucidError
+from pellucid.evaluation.abstention import Answers
 from pellucid.evaluation.report import Evaluation, evaluate_probabilities
 from pellucid.images import Source, picture_digest
 from pellucid.model import ModelFile, Prediction
@@ -18,10 +19,17 @@ from pellucid.storage import shown
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The figures, and the (path, reason) of pictures that couldn't be read and are not in them."""
+    """The figures, and the (path, reason) of pictures that couldn't be read and are not in them.
+
+    The answers behind the figures, one for each picture that was read: its `rows` in the source, int64 [count], its
+    `labels`, int64 [count], and `probabilities`, float32 [count, classes], both in the model's order of classes.
+    """
 
     evaluation: Evaluation
     left_out: tuple[tuple[str, str], ...]
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
 
 
 def measure(
@@ -29,16 +37,19 @@ def measure(
     source: Source,
     rows: NDArray[np.int64],
     digests: NDArray[np.uint8] | None = None,
+    validation: Answers | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Measured:
     """Evaluate the model on these rows of the source. The source's classes must all be the model's.
 
     `digests` uint8 [len(rows), 16]: what the pictures' pixels must still be; one that isn't is left out and listed.
+    `validation`: the model's answers to its validation pictures, to choose thresholds on.
     Raises DataError where a class is unknown to the model, or no picture could be read.
     """
     places = _class_places(model, source)
     answers: list[NDArray[np.float32]] = []
     labels: list[int] = []
+    used: list[int] = []
     left_out: list[tuple[str, str]] = []
     for done, (row, answer) in enumerate(
         zip(rows, model.predict_each(_pictures(source, rows, digests)), strict=True)
@@ -46,6 +57,7 @@ def measure(
         if isinstance(answer, Prediction):
             answers.append(answer.probabilities)
             labels.append(places[source.labels[row]])
+            used.append(int(row))
         else:
             left_out.append((source.path(int(row)), answer.what))
         if progress:
@@ -55,7 +67,13 @@ def measure(
             "No picture could be read", where=source.where, received=f"{len(rows):,} pictures",
             remedy="give pictures that open in a picture viewer",
         )  # fmt: skip
-    return Measured(evaluate_probabilities(labels, np.stack(answers), model.classes), tuple(left_out))
+    probabilities = np.stack(answers)
+    evaluation = evaluate_probabilities(
+        labels, probabilities, model.classes, model.card.temperature, validation
+    )
+    return Measured(
+        evaluation, tuple(left_out), np.array(used, np.int64), np.array(labels, np.int64), probabilities
+    )
 
 
 def _class_places(model: ModelFile, source: Source) -> list[int]:

@@ -20,6 +20,7 @@ Confusion = NDArray[np.int64]
 
 # How far a row of float32 probabilities may be from summing to 1 (1,000 classes in float16 reach about 5e-4).
 SUM_TOLERANCE = 1e-3
+BINS = 15  # of the calibration error and the reliability curve, as in Guo et al.
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,17 @@ class ClassFigures:
     recall: float | None
     f1: float | None
     support: int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong answer: the picture's place among those evaluated, both classes as places, both probabilities."""
+
+    picture: int
+    label: int
+    prediction: int
+    probability: float
+    label_probability: float
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,16 @@ def predictions(probabilities: Probabilities) -> Labels:
     return probabilities.argmax(axis=1).astype(np.int64)
 
 
+def confidences(probabilities: Probabilities) -> NDArray[np.float64]:
+    """The probability of each row's most probable class, float64 [n], at most 1: float32 rows may end at 1 + 1e-7."""
+    return np.minimum(probabilities.max(axis=1, initial=0), 1)
+
+
+def confidence_bins(top: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """In which of `bins` equal widths of (0, 1] each confidence lies, a bin including its upper edge; int64 [n]."""
+    return np.digitize(top, np.linspace(0, 1, bins + 1), right=True) - 1
+
+
 def confusion_matrix(labels: Labels, predicted: Labels, classes: int) -> Confusion:
     """How often class i (row) was called class j (column), int64 [classes, classes]."""
     cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
@@ -192,7 +214,29 @@ def weighted_average(figures: tuple[ClassFigures, ...]) -> Averages:
     return _average(figures, [figure.support for figure in figures])
 
 
-def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = 15) -> float | None:
+def top_k_accuracy(labels: Labels, probabilities: Probabilities, k: int) -> float | None:
+    """The share of pictures whose class is among the `k` likeliest, equals in class order; None without pictures."""
+    true = probabilities[np.arange(len(labels)), labels][:, None]
+    earlier = np.arange(probabilities.shape[1]) < labels[:, None]
+    ahead = ((probabilities > true) | ((probabilities == true) & earlier)).sum(axis=1)
+    return _ratio(int((ahead < k).sum()), len(labels))
+
+
+def worst_mistakes(
+    labels: Labels, probabilities: Probabilities, most: int | None = None
+) -> tuple[Mistake, ...]:
+    """The wrong answers, or the first `most` of them: surest first, then by how little was left for the truth."""
+    predicted = predictions(probabilities)
+    wrong = np.flatnonzero(predicted != labels)
+    top, true = probabilities[wrong, predicted[wrong]], probabilities[wrong, labels[wrong]]
+    order = np.lexsort((wrong, true, -top))[:most]
+    return tuple(
+        Mistake(int(wrong[i]), int(labels[wrong[i]]), int(predicted[wrong[i]]), float(top[i]), float(true[i]))
+        for i in order
+    )
+
+
+def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = BINS) -> float | None:
     """The expected calibration error, 0 (a 90% is right 9 times in 10) to 1; None without pictures.
 
     Pictures are sorted by the probability of their top class into `bins` equal widths of (0, 1], a bin
@@ -202,9 +246,9 @@ def calibration_error(labels: Labels, probabilities: Probabilities, bins: int = 
     n = len(labels)
     if n == 0:
         return None
-    top = np.minimum(probabilities.max(axis=1), 1)  # float32 rows may end at 1 + 1e-7
+    top = confidences(probabilities)
     right = predictions(probabilities) == labels
-    place = np.digitize(top, np.linspace(0, 1, bins + 1), right=True) - 1
+    place = confidence_bins(top, bins)
     counted_right = np.bincount(place, weights=right, minlength=bins)
     promised = np.bincount(place, weights=top, minlength=bins)
     return float(np.abs(counted_right - promised).sum() / n)

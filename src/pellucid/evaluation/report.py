@@ -8,6 +8,22 @@ from numpy.typing import ArrayLike
 
 from pellucid.errors import DataError
 from pellucid.evaluation import metrics
+from pellucid.evaluation.abstention import Abstention, Answers, Choice, abstention, answers_of, choices
+from pellucid.evaluation.calibration import Bin, reliability
+from pellucid.evaluation.temperature import without_temperature
+
+TOP = 5  # classes; with no more than these the true one is always among them
+MOST_MISTAKES = 100
+
+
+@dataclass(frozen=True)
+class Uncalibrated:
+    """How sure the same answers were before their logits were divided by the temperature."""
+
+    temperature: float
+    calibration_error: float
+    confidence: float
+    log_loss: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +33,12 @@ class Evaluation:
     `interval` is the accuracy's 95% Wilson interval (low, high). `per_class` is in the order of `classes`;
     `confusion` int64 [classes, classes], the true class in rows, the answer in columns, read-only.
     `macro` counts each class the same, `weighted` by its pictures. Shares are 0 to 1; None means 0/0.
+
+    `top5`: the share whose class is among the five likeliest, None with five classes or fewer. `confidence`: the mean
+    probability of the answers; `reliability` compares it with the share that was right, in bins; `uncalibrated` is
+    the same before the temperature, None where the temperature isn't known. `abstention`: what is gained by leaving
+    unsure answers open; `choices`: the thresholds chosen on validation pictures for this, empty where none are known.
+    `mistakes`: the hundred worst, surest first.
     """
 
     accuracy: float
@@ -29,6 +51,13 @@ class Evaluation:
     macro: metrics.Averages
     weighted: metrics.Averages
     log_loss: float
+    confidence: float
+    top5: float | None
+    reliability: tuple[Bin, ...]
+    uncalibrated: Uncalibrated | None
+    abstention: tuple[Abstention, ...]
+    choices: tuple[Choice, ...]
+    mistakes: tuple[metrics.Mistake, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain numbers, lists and strings, ready for JSON; each class's row carries its name."""
@@ -46,11 +75,30 @@ class Evaluation:
             "macro": asdict(self.macro),
             "weighted": asdict(self.weighted),
             "log_loss": self.log_loss,
+            "confidence": self.confidence,
+            "top5": self.top5,
+            "reliability": [asdict(row) for row in self.reliability],
+            "uncalibrated": asdict(self.uncalibrated) if self.uncalibrated else None,
+            "abstention": [asdict(row) for row in self.abstention],
+            "choices": [asdict(choice) for choice in self.choices],
+            "mistakes": [
+                asdict(mistake)
+                | {"label": self.classes[mistake.label], "prediction": self.classes[mistake.prediction]}
+                for mistake in self.mistakes
+            ],
         }
 
 
-def evaluate_probabilities(labels: ArrayLike, probabilities: ArrayLike, classes: Sequence[str]) -> Evaluation:
+def evaluate_probabilities(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    classes: Sequence[str],
+    temperature: float | None = None,
+    validation: Answers | None = None,
+) -> Evaluation:
     """The evaluation of `probabilities` [n, classes] against `labels` [n], indices into `classes`.
+
+    `temperature`: what the logits were divided by. `validation`: answers to other pictures, to choose thresholds on.
 
     Raises DataError when there are no pictures, or the three don't belong together.
     """
@@ -71,6 +119,7 @@ def evaluate_probabilities(labels: ArrayLike, probabilities: ArrayLike, classes:
     if accuracy is None or calibration_error is None or log_loss is None:
         raise DataError("there are no pictures to evaluate", received="0 labels, 0 rows of probabilities")
     figures = metrics.per_class(confusion)
+    answers = answers_of(truth, shares)
     return Evaluation(
         accuracy=accuracy,
         interval=metrics.wilson_interval(int(confusion.trace()), len(truth)),
@@ -82,4 +131,20 @@ def evaluate_probabilities(labels: ArrayLike, probabilities: ArrayLike, classes:
         macro=metrics.macro_average(figures),
         weighted=metrics.weighted_average(figures),
         log_loss=log_loss,
+        confidence=float(answers.confidence.mean()),
+        top5=metrics.top_k_accuracy(truth, shares, TOP) if len(classes) > TOP else None,
+        reliability=reliability(truth, shares),
+        uncalibrated=_uncalibrated(truth, shares, temperature) if temperature else None,
+        abstention=abstention(answers),
+        choices=choices(validation, answers) if validation and len(validation.right) else (),
+        mistakes=metrics.worst_mistakes(truth, shares, MOST_MISTAKES),
     )
+
+
+def _uncalibrated(
+    labels: metrics.Labels, probabilities: metrics.Probabilities, temperature: float
+) -> Uncalibrated:
+    before = without_temperature(probabilities, temperature)
+    error, loss = metrics.calibration_error(labels, before), metrics.log_loss(labels, before)
+    assert error is not None and loss is not None  # there are pictures
+    return Uncalibrated(temperature, error, float(metrics.confidences(before).mean()), loss)

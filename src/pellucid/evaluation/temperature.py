@@ -34,3 +34,13 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probabilities of each row."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def without_temperature(probabilities: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """The probabilities that the same logits give undivided.
+
+    softmax(z) is what softmax(temperature * log p) gives, p being softmax(z / temperature): log p is z / temperature
+    but for a constant in each row.
+    """
+    with np.errstate(divide="ignore"):  # a probability of 0 stays 0
+        return softmax(temperature * np.log(probabilities))

@@ -23,6 +23,7 @@ from pellucid.training import (
     make_settings,
     new_folder,
     own_test_part,
+    validation_answers,
 )
 from pellucid.training.events import EpochRecord
 from pellucid.training.settings import ARRAYS
@@ -37,11 +38,12 @@ class Model(ModelFile):
         On `data` (whatever `train` takes), or on the test part that training kept aside, where the run folder still
         stands around the model file and the pictures are where they were. DataError says what is missing.
         """
+        validation = validation_answers(self)
         if data is None:
             part = own_test_part(self)
-            return measure(self, part.source, part.rows, part.digests).evaluation
+            return measure(self, part.source, part.rows, part.digests, validation).evaluation
         source = open_source(data)
-        return measure(self, source, np.arange(len(source))).evaluation
+        return measure(self, source, np.arange(len(source)), validation=validation).evaluation
 
     def summary(self) -> list[Row]:
         """A row for each layer: shape, parameters, mult-adds, receptive field."""

@@ -16,7 +16,8 @@ from pellucid.images.splitting import DROPPED, UNREADABLE
 from pellucid.storage import shown, write_atomically
 
 _COLUMNS = ["path", "label", "part", "digest"]
-_NAME_ERRORS = "surrogatepass" if os.name == "nt" else "surrogateescape"
+# How bytes in a name that are no UTF-8 get through a table.
+NAME_ERRORS = "surrogatepass" if os.name == "nt" else "surrogateescape"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +45,16 @@ def write_split(
     rows = zip(paths, labels, parts, np.ascontiguousarray(digests), strict=True)
     lines = [",".join(_COLUMNS)]
     lines += [
-        f"{_quoted(name)},{_quoted(label)},{part},{digest.tobytes().hex()}"
+        f"{quoted(name)},{quoted(label)},{part},{digest.tobytes().hex()}"
         for name, label, part, digest in rows
     ]
-    write_atomically(path, "".join(line + "\n" for line in lines).encode("utf-8", _NAME_ERRORS))
+    write_atomically(path, "".join(line + "\n" for line in lines).encode("utf-8", NAME_ERRORS))
 
 
 def read_split(path: str | os.PathLike) -> SplitTable:
     """Read what write_split wrote. Raises DataError naming the row."""
     try:
-        with Path(path).open(encoding="utf-8", errors=_NAME_ERRORS, newline="") as file:
+        with Path(path).open(encoding="utf-8", errors=NAME_ERRORS, newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             if header != _COLUMNS:
@@ -70,7 +71,8 @@ def read_split(path: str | os.PathLike) -> SplitTable:
     return SplitTable(columns[0], columns[1], np.array(columns[2], dtype="<U10"), digests)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A cell of a CSV table, in quotes where it needs them."""
     # Not by csv.writer, which leaves a lone carriage return bare and then can't read it back.
     return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
 

@@ -3,7 +3,7 @@
 from pellucid.training.events import Event, Finished
 from pellucid.training.folder import new_folder, resumed_folder
 from pellucid.training.interrupt import interruptible
-from pellucid.training.own_test import own_test_part
+from pellucid.training.own_test import own_test_part, validation_answers
 from pellucid.training.run import train
 from pellucid.training.settings import Settings, make_settings, read_settings
 
@@ -18,4 +18,5 @@ __all__ = [
     "read_settings",
     "resumed_folder",
     "train",
+    "validation_answers",
 ]

@@ -98,6 +98,7 @@ class Finished:
     seconds: float
     agreement: float  # largest difference of a probability between engine, model and bare onnxruntime
     history: tuple[EpochRecord, ...] = field(default=(), repr=False)
+    report: Path | None = None  # none without a test part
 
 
 Event = Preparing | DataReady | NetworkReady | Progress | EpochRecord | Note | Finished

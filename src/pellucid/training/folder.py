@@ -1,4 +1,5 @@
-"""The run folder: runs/NAME-1/ with settings, split, history, checkpoint and, in the end, model.onnx."""
+"""The run folder: runs/NAME-1/ with settings, split, history, checkpoint and, in the end, model.onnx,
+predictions.csv and report.html."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from pellucid.training.settings import SETTINGS_FILE, Settings
 
 RUNS = Path("runs")
 MODEL_FILE, HISTORY_FILE, SPLIT_FILE = "model.onnx", "history.jsonl", "split.csv"
+REPORT_FILE = "report.html"
 
 
 def new_folder(out: str | Path | None, data_name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The test part that a model's own training kept aside, found again from its card and its run folder."""
+"""What a model's own training kept aside, found again from its card and its run folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError, PellucidError
+from pellucid.evaluation import Answers
+from pellucid.evaluation.predictions import PREDICTIONS_FILE, read_predictions
 from pellucid.images import Source, open_source, read_split
 from pellucid.images.reading import MAX_PIXELS
 from pellucid.model import ModelFile
@@ -62,6 +64,12 @@ def own_test_part(model: ModelFile, max_pixels: int | None = None) -> TestPart:
     if not len(rows):
         raise DataError("This run kept no test part", where=str(table_path), remedy=other)
     return TestPart(source, rows, table.digests[rows])
+
+
+def validation_answers(model: ModelFile) -> Answers | None:
+    """The model's answers to its validation pictures, from the predictions.csv beside it; None where there is none."""
+    path = Path(model.where).parent / PREDICTIONS_FILE
+    return read_predictions(path).answers("validation") if path.is_file() else None
 
 
 def _allowed(run: Path) -> int:

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid import __version__
 from pellucid.engines.choice import open_engine
 from pellucid.engines.contract import Engine, Recipe, Trainer
 from pellucid.errors import DataError, EngineError, Interrupted, PellucidError
-from pellucid.evaluation import fit_temperature, measure
+from pellucid.evaluation import Measured, fit_temperature, measure, softmax
+from pellucid.evaluation.page import write_report
+from pellucid.evaluation.predictions import PREDICTIONS_FILE, Predictions, predictions_of, write_predictions
 from pellucid.images import open_source, read_split, write_split
 from pellucid.model import Card, DataCard, Figures, ModelFile, SplitCard, write_model
 from pellucid.model.read import read_file
@@ -30,6 +33,7 @@ from pellucid.training.data import Data, find_facts, load_data
 from pellucid.training.defaults import resolve_size, resolve_training
 from pellucid.training.loop import Loop
 from pellucid.training.network import chosen_network
+from pellucid.training.report import OWN_TEST, RunRecord, data_record, epoch_of, make_report
 from pellucid.training.settings import ARRAYS, BUILT_IN, Settings, with_full_paths
 from pellucid.training.snapshots import most_snapshots, save_snapshot
 from pellucid.training.tensorboard import write_events
@@ -100,6 +104,7 @@ def train(
     checker = _trainer(engine, best, loaded, settings, weights)
     logits = checker.logits(rows.validation, averaged=False).astype(np.float64)
     card = _card(settings, loaded, best, loop, fit_temperature(logits, labels[rows.validation]))
+    answered = _predictions("validation", loaded, rows.validation, softmax(logits / card.temperature))
     write_model(path, best, card)
     model = ModelFile(read_file(path), str(path))
     try:
@@ -107,7 +112,10 @@ def train(
     except EngineError:
         path.unlink(missing_ok=True)
         raise
-    tested = measure(model, source, rows.test).evaluation if len(rows.test) else None
+    measured = None
+    if len(rows.test):
+        measured = measure(model, source, rows.test, validation=answered.answers("validation"))
+    tested = measured.evaluation if measured else None
     if tested:
         figures = card.figures.model_copy(
             update={
@@ -117,9 +125,43 @@ def train(
             }
         )
         write_model(path, best, card.model_copy(update={"figures": figures}))
+    report = _write_results(out, settings, loaded, loop, model, answered, measured)
     clear_checkpoint(out)
     seconds = time.monotonic() - start + before
-    yield events.Finished(path, tested, loop.place.best_epoch, seconds, agreement, tuple(loop.place.history))
+    yield events.Finished(
+        path, tested, loop.place.best_epoch, seconds, agreement, tuple(loop.place.history), report
+    )
+
+
+def _write_results(
+    out: Path, settings: Settings, data: Data, loop: Loop, model: ModelFile, answered: Predictions,
+    measured: Measured | None,
+) -> Path | None:  # fmt: skip
+    """Write predictions.csv and report.html, which needs a test part."""
+    tables = [answered]
+    if measured:
+        tables.append(_predictions("test", data, measured.rows, measured.probabilities))
+    write_predictions(out / PREDICTIONS_FILE, tables)
+    if not measured:
+        return None
+    ready, source = _data_ready(data), data.source
+    record = RunRecord(
+        settings=settings.model_dump(),
+        epochs=tuple(epoch_of(epoch.as_dict()) for epoch in loop.place.history),
+        data=data_record(source.where, source.labels, data.split.parts, len(source.classes), 0, ready.notes),
+        excluded=ready.left_out,
+    )
+    path = out / folder.REPORT_FILE
+    write_report(path, make_report(model, source, measured, OWN_TEST, record, record.excluded))
+    return path
+
+
+def _predictions(part: str, data: Data, rows: NDArray[np.int64], probabilities: NDArray[Any]) -> Predictions:
+    source = data.source
+    paths = [source.path(int(row)) for row in rows]
+    return predictions_of(
+        part, paths, source.classes, np.asarray(source.labels, np.int64)[rows], probabilities
+    )
 
 
 def _reading(

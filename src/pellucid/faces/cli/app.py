@@ -120,6 +120,9 @@ def evaluate(
     data: Annotated[
         str | None, typer.Argument(metavar="[DATA]", help="Other labelled pictures; else its own test part.")
     ] = None,
+    report: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the report, one HTML page with pictures.")
+    ] = None,
     max_pixels: MaxPixels = None,
     strict: Strict = None,
     json: Json = False,
@@ -128,7 +131,7 @@ def evaluate(
     """How good a model is: accuracy with its interval, by class, confusion, calibration."""
     from pellucid.faces.cli.evaluate import evaluate_command
 
-    evaluate_command(model, data, max_pixels, bool(strict), json)
+    evaluate_command(model, data, report, max_pixels, bool(strict), json)
 
 
 @app.command()

@@ -62,6 +62,7 @@ def train_command(
         output.print_json(
             {
                 "model": str(finished.model),
+                "report": str(finished.report) if finished.report else None,
                 "test": test
                 and {key: test[key] for key in ("accuracy", "interval", "count", "calibration_error")},
                 "validation_accuracy": max(record.validation_accuracy for record in finished.history),
@@ -77,9 +78,9 @@ def train_command(
         print(f"test    {headline(finished.test)}")
     else:
         print("test    not measured: no pictures were left for a test part")
-    print(
-        f"saved   {shown(finished.model)}      after {finished.seconds:.1f} s, weights of epoch {finished.best_epoch}"
-    )
+    report = f" · report {shown(finished.report)}" if finished.report else ""
+    after = f"after {finished.seconds:.1f} s, weights of epoch {finished.best_epoch}"
+    print(f"saved   {shown(finished.model)}{report}      {after}")
     model = typed(finished.model)
     print(f"next    pellucid predict {model} PICTURE     pellucid evaluate {model}")
 
