@@ -279,3 +279,34 @@ def test_probabilities_in_float32_and_float16_pass():
     for kind in (np.float32, np.float16):
         row = np.full((1, 1000), 0.001, kind)
         assert metrics.probabilities_array(row).dtype == np.float64
+
+
+@given(answers(), st.integers(1, 6))
+def test_top_k_accuracy_is_scikit_learns(data, k):
+    """On probabilities without ties: scikit-learn takes tied classes in another order."""
+    labels, probabilities = data
+    classes = probabilities.shape[1]
+    assume(k < classes and classes > 2)
+    assume(all(len(set(row)) == classes for row in probabilities.tolist()))
+    expected = sklearn.metrics.top_k_accuracy_score(labels, probabilities, k=k, labels=range(classes))
+    assert metrics.top_k_accuracy(labels, probabilities, k) == pytest.approx(expected)
+
+
+def test_tied_classes_rank_in_their_order():
+    flat = np.full((4, 4), 0.25)
+    assert metrics.top_k_accuracy(np.arange(4), flat, 2) == 0.5
+    assert metrics.top_k_accuracy(np.zeros(0, np.int64), np.zeros((0, 4)), 2) is None
+
+
+@given(answers())
+def test_the_worst_mistakes_are_the_wrong_answers_surest_first(data):
+    labels, probabilities = data
+    found = metrics.worst_mistakes(labels, probabilities)
+    wrong = [i for i, row in enumerate(probabilities) if np.argmax(row) != labels[i]]
+    assert sorted(mistake.picture for mistake in found) == wrong
+    sure = [mistake.probability for mistake in found]
+    assert sure == sorted(sure, reverse=True)
+    for mistake in found:
+        row = probabilities[mistake.picture]
+        assert (mistake.probability, mistake.label_probability) == (row.max(), row[labels[mistake.picture]])
+    assert metrics.worst_mistakes(labels, probabilities, 2) == found[:2]

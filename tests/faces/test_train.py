@@ -63,7 +63,7 @@ def test_it_learned(trained):
 
 def test_the_run_folder_is_complete_and_clean(trained):
     assert {path.name for path in trained.folder.iterdir()} == {
-        "history.jsonl", "model.onnx", "settings.json", "snapshots", "split.csv",
+        "history.jsonl", "model.onnx", "predictions.csv", "report.html", "settings.json", "snapshots", "split.csv",
     }  # fmt: skip
     history = history_of(trained.folder)
     assert [record["epoch"] for record in history] == list(range(1, 21))
@@ -104,7 +104,7 @@ def test_the_result_on_the_screen_and_what_to_do_next(trained, tmp_path):
         r"test    \d+\.\d\d%  \(95% interval \d+\.\d\d – \d+\.\d\d, n = 30\) {6}calibration error \d+\.\d%",
         test,
     )
-    assert saved.startswith(f"saved   {out}/model.onnx")
+    assert saved.startswith(f"saved   {out}/model.onnx · report {out}/report.html ")
     commands = [part for part in re.split(r"(?=pellucid )", following) if part.startswith("pellucid ")]
     assert len(commands) == 2
     picture = next((trained.data / "3").iterdir())

@@ -78,11 +78,13 @@ def abstention(answers: Answers, thresholds: Sequence[float] = THRESHOLDS) -> tu
 def choose_threshold(validation: Answers, wanted: float) -> float | None:
     """The lowest threshold, to four decimals, from which on at least the `wanted` share is right; None without one.
 
-    Only 0 and the confidences themselves, rounded up, change what is answered, so only they are tried.
+    Only 0 and what lies next above a confidence change what is answered, so only they are tried.
     """
     order = np.argsort(-validation.confidence, kind="stable")
     falling, right = validation.confidence[order], np.cumsum(validation.right[order])
-    candidates = np.minimum(np.unique(np.ceil(np.append(falling, 0) * _STEP)), _STEP) / _STEP
+    below = np.floor(falling * _STEP)  # perhaps one too low, by rounding: so two above it are tried
+    candidates = np.unique(np.concatenate([[0], below + 1, below + 2]))
+    candidates = candidates[candidates <= _STEP] / _STEP
     answered = np.searchsorted(-falling, -candidates, side="right")  # how many are at least so sure
     some = answered > 0
     share = right[answered[some] - 1] / answered[some]

@@ -73,7 +73,7 @@ def abstention_figure(answers: Answers, marks: Sequence[Abstention]) -> Markup:
     floor = min(
         [accuracy for _, accuracy in shown] + [row.accuracy for row in marks if row.accuracy is not None]
     )
-    bottom = max(outward(min(floor, 0.999), 1.0)[0], 0.0)
+    bottom = max(outward(min(floor, 0.99), 1.0)[0], 0.0)
     plot = Plot(
         Axis("share of the pictures that is answered", low, 1), Axis("of the answered, right", bottom, 1)
     )

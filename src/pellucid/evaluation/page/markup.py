@@ -20,8 +20,9 @@ Child = str | int | Iterable["Child"] | None
 def element(name: str, /, *children: Child, **attributes: str | int | float | bool | None) -> Markup:
     """`<name attributes>children</name>`.
 
-    What comes out is well-formed as XML, too. Attributes: a trailing underscore goes (class_), inner ones become hyphens
-    (aria_label); True is written as the attribute's own name, False and None not at all. Children: text, numbers, elements, or lists of them.
+    What comes out is well-formed as XML, too. Attributes: a trailing underscore goes (class_), inner ones become
+    hyphens (aria_label); True is written as the attribute's own name, False and None not at all. Children: text,
+    numbers, elements, or lists of them.
     """
     words = [name]
     for key, value in attributes.items():

@@ -85,10 +85,10 @@ def answer(report: Report) -> Markup:
 
 def _answered(wanted: float, measured: Abstention) -> tuple[str, Child, Child]:
     text = (
-        f"Answering only from {measured.threshold:g} on, the threshold that was right {percent(wanted)} of the time on "
-        f"validation pictures, it answers so many of these, {percent(measured.accuracy)} of them rightly."
+        f"Of these pictures, those that it is at least {measured.threshold:g} sure of. The threshold was chosen on "
+        f"validation pictures; here, {percent(measured.accuracy)} of its answers are right."
     )
-    return "answered when sure", percent(measured.share), text
+    return f"to be right {100 * wanted:g}% of the time, it answers", percent(measured.share), text
 
 
 def mistakes(report: Report) -> Markup:
@@ -250,8 +250,11 @@ def _choices(found: Sequence[Choice]) -> Child:
             "are not known here.", class_="note",
         )  # fmt: skip
     items = []
+    free = [choice for choice in found if choice.threshold == 0][:-1]  # the last of these says it for all
     for choice in found:
-        start = f"To be right {percent(choice.wanted)} of the time"
+        if choice in free:
+            continue
+        start = f"To be right {100 * choice.wanted:g}% of the time"
         if choice.threshold is None or choice.measured is None or choice.validation is None:
             items.append(element("li", f"{start}: no threshold reached it on the validation pictures."))
             continue
@@ -288,8 +291,8 @@ def learning(report: Report) -> Markup | None:
     )
     said = (
         f"{chosen}Validation pictures are never learned from. Where the dashed line goes on improving and the solid "
-        "one no longer does, it only learns by heart. Training figures are taken while it learns, from varied pictures, "
-        "and may be worse."
+        "one no longer does, it only learns by heart. Training figures are taken while it learns, from varied "
+        "pictures, and may be worse."
     )
     drawn = [
         element("figure", figures.learning_figure(report.epochs, report.best_epoch, loss))
