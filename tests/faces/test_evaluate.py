@@ -1,6 +1,7 @@
 """`pellucid evaluate`, held against counting by hand over what `predict` says."""
 
 import csv
+import re
 import shutil
 
 import numpy as np
@@ -163,3 +164,54 @@ def test_from_any_folder(trained, tmp_path):
                    cwd=trained.data.parent)  # fmt: skip
     assert ran.code == 0
     assert pellucid("evaluate", tmp_path / "run" / "model.onnx", "--json", cwd=tmp_path).json["count"] == 30
+
+
+def test_json_has_the_curves_and_the_mistakes(trained):
+    """The mistakes are those that predictions.csv has; a threshold gives what `predict --threshold` gives."""
+    document = pellucid("evaluate", trained.model, "--json").json
+    rows = [r for r in csv.DictReader((trained.folder / "predictions.csv").open()) if r["part"] == "test"]
+    wrong = {row["path"]: row for row in rows if row["label"] != row["prediction"]}
+    assert {mistake["path"] for mistake in document["mistakes"]} == set(wrong)
+    for mistake in document["mistakes"]:
+        row = wrong[mistake["path"]]
+        assert (mistake["label"], mistake["prediction"]) == (row["label"], row["prediction"])
+        assert mistake["probability"] == pytest.approx(float(row["probability"]), rel=1e-8)
+    assert sum(row["count"] for row in document["reliability"]) == 30
+    assert document["top5"] >= document["accuracy"]
+    assert document["choices"], "validation answers lie beside the model"
+    paths = [trained.data / row["path"] for row in rows]
+    for row in document["abstention"]:
+        lines = pellucid(
+            "predict", trained.model, *paths, "--json", "--threshold", str(row["threshold"])
+        ).lines
+        assert sum(line["label"] is not None for line in lines) == row["answered"]
+
+
+def test_the_report_is_the_run_s_own(trained, tmp_path):
+    """Written at the end of the run and by evaluate: the same page but for the time and the file's name."""
+    ran = pellucid("evaluate", trained.model, "--report", tmp_path / "r.html")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == f"report  {tmp_path / 'r.html'}"
+    pages = [path.read_text() for path in (trained.folder / "report.html", tmp_path / "r.html")]
+    first, second = (re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "", page) for page in pages)
+    assert first == second
+    assert f"{trained.ran.json['test']['accuracy']:.2%} right" in first
+
+
+def test_a_report_on_other_pictures_of_a_model_alone(trained, tmp_path):
+    shutil.copy(trained.model, tmp_path / "alone.onnx")
+    ran = pellucid(
+        "evaluate", tmp_path / "alone.onnx", trained.data, "--report", tmp_path / "r.html", "--json"
+    )
+    assert ran.json["report"] == str(tmp_path / "r.html")
+    assert ran.json["choices"] == []
+    page = (tmp_path / "r.html").read_text()
+    assert "How it learned" not in page
+    assert "No threshold is recommended" in page
+
+
+def test_a_report_that_cannot_be_written(trained, tmp_path):
+    ran = pellucid("evaluate", trained.model, "--report", tmp_path / "no" / "r.html", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.error["error"] == "StorageError"
+    assert ran.error["where"] == str(tmp_path / "no" / "r.html")

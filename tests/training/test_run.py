@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from sklearn.metrics import accuracy_score
 
-from pellucid.errors import EngineError, Interrupted, NetworkError, SettingsError
+from pellucid.errors import EngineError, Interrupted, NetworkError, SettingsError, StorageError
+from pellucid.evaluation.predictions import read_predictions
 from pellucid.images import open_source
 from pellucid.model import ModelFile
 from pellucid.training import Finished, loop, make_settings, new_folder, resumed_folder, run
@@ -246,3 +247,37 @@ def test_only_a_run_can_be_resumed(whole, tmp_path):
         resumed_folder(tmp_path)
     with pytest.raises(SettingsError, match="finished"):
         resumed_folder(whole[0])
+
+
+@pytest.mark.parametrize("name", ["predictions.csv", "report.html"])
+def test_results_that_cannot_be_written_leave_the_model_and_the_way_on(whole, data, tmp_path, name):
+    """A folder in the file's place: the run says so, the model stands, and resuming writes the rest."""
+    out = tmp_path / "run"
+    (out / name).mkdir(parents=True)
+    with pytest.raises(StorageError) as caught:
+        train(settings_for(data), out)
+    assert caught.value.where == str(out / name)
+    assert weights_of(out) == weights_of(whole[0])
+    (out / name).rmdir()
+    records = train(settings_for(data), out)
+    assert records[-1].report == out / "report.html"
+    assert (out / "predictions.csv").read_bytes() == (whole[0] / "predictions.csv").read_bytes()
+    assert not (out / "checkpoint").exists()
+
+
+def test_predictions_are_what_the_file_answers(whole, data):
+    out, _ = whole
+    table = read_predictions(out / "predictions.csv")
+    split = {row["path"]: row for row in csv.DictReader((out / "split.csv").open())}
+    assert {path: row["part"] for path, row in split.items() if row["part"] != "train"} == dict(
+        zip(table.paths, table.parts, strict=True)
+    )
+    model = ModelFile.open(out / "model.onnx")
+    for place, path in enumerate(table.paths):
+        answer = model.predict(data / path)
+        assert table.labels[place] == split[path]["label"]
+        assert table.predictions[place] == answer.label
+        exact = 0 if table.parts[place] == "test" else 1e-4
+        assert table.probabilities[place] == pytest.approx(answer.probability, abs=exact + 1e-6)
+        of_label = answer.probabilities[model.classes.index(table.labels[place])]
+        assert table.label_probabilities[place] == pytest.approx(of_label, abs=exact + 1e-6)

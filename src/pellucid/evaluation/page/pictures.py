@@ -60,4 +60,4 @@ def read_pictures(
             found[place] = Picture(source.path(row), None, error.what)
 
     in_threads(len(places), read)
-    return found
+    return {place: found[place] for place in places}  # in their order, whichever thread was first

@@ -351,7 +351,9 @@ def settings(report: Report) -> Markup:
     parts = [
         folded(
             title,
-            table(title, ["name", "value"], [[name, shown(value)] for name, value in pairs], "settings"),
+            table(
+                title, ["name", "value"], [[shown(name), shown(value)] for name, value in pairs], "settings"
+            ),
         )
         for title, pairs in report.facts
     ]
