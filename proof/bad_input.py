@@ -54,7 +54,7 @@ VALID_IN_FILES: dict[str, list] = {
     "momentum": [0, 0.5], "beta2": [0.5], "weight_decay": [0, 0.5], "label_smoothing": [0, 0.5],
     "averaging": [0, 0.5], "clip": [0, 0.5], "augmentation": [{}],
     "shift": [0, 0.5], "rotate": [0, 0.5], "zoom": [0, 0.5], "flip": [0, True], "brightness": [0, 0.5],
-    "contrast": [0, 0.5], "erase": [0, 0.5],
+    "contrast": [0, 0.5], "erase": [0, 0.5], "strict": [0, True],
 }  # fmt: skip
 
 
