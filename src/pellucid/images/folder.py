@@ -1,4 +1,22 @@
-"""Folders of class folders, with or without train, validation and test above them."""
+"""Folders of class folders, with or without train, validation and test above them.
+
+| in the folder                                                  | what happens                                       |
+| -------------------------------------------------------------- | -------------------------------------------------- |
+| hidden names, __MACOSX, Thumbs.db, desktop.ini                 | left out without a word                            |
+| an empty class                                                 | left out, listed                                   |
+| one picture in a class                                         | it is for train; a warning names the class         |
+| numbers as class names                                         | in the order of numbers                            |
+| a PNG called .jpg                                              | read: the content tells                            |
+| a JPEG called .txt                                             | left out, listed: the name says it is no picture   |
+| a text called a.jpg                                            | left out, listed, when the pictures are read       |
+| a folder called a.jpg                                          | entered, as any folder                             |
+| links that lead nowhere, to themselves, or to a folder read already | left out, listed                              |
+| a file without permission                                      | left out, listed; a folder without is an error     |
+| names that are no UTF-8, with line ends, commas, quotes        | read; escaped on the screen, kept in split.csv     |
+| equal pictures in two splits                                   | kept in the later one, dropped from the other, told |
+
+proof/messy_folder.py shows each of these.
+"""
 
 import os
 from pathlib import Path
