@@ -122,7 +122,7 @@ def test_lab_is_refused() -> None:
     assert refused(encoded(Image.new("LAB", (9, 9)), "TIFF")).what == "The colours of this TIFF are L*a*b*"
 
 
-def test_ycck_against_the_formula() -> None:
+def test_ycck_as_pillow_converts_it() -> None:
     ink = np.full(
         (16, 16, 4), (180, 90, 150, 40), dtype=np.uint8
     )  # Y, Cb, Cr, K as they are stored, inverted
