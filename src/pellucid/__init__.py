@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pellucid.errors import PellucidError
+    from pellucid.faces.estimator import ImageClassifier
     from pellucid.faces.python import Model, load, train
     from pellucid.model import Prediction
     from pellucid.network import Network
@@ -21,6 +22,7 @@ __version__ = "0.1.0"
 
 # Where each public name lives. They load when first used, so that `import pellucid` costs nothing.
 _HOMES = {
+    "ImageClassifier": "pellucid.faces.estimator",
     "Model": "pellucid.faces.python",
     "Network": "pellucid.network",
     "PellucidError": "pellucid.errors",
@@ -29,7 +31,16 @@ _HOMES = {
     "train": "pellucid.faces.python",
 }
 
-__all__ = ["Model", "Network", "PellucidError", "Prediction", "__version__", "load", "train"]
+__all__ = [
+    "ImageClassifier",
+    "Model",
+    "Network",
+    "PellucidError",
+    "Prediction",
+    "__version__",
+    "load",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -74,7 +74,7 @@ def train(
     text = str(data) if isinstance(data, str | Path) else ARRAYS
     made = make_settings({"data": text, "network": network, **settings})
     folder = new_folder(out, open_source(data, made.max_pixels).name)
-    show = watch or _print_epoch
+    show = watch or print_epoch
     with interruptible() as stop:
         for event in training.train(made, folder, data=data, stop=stop):
             show(event)
@@ -83,7 +83,8 @@ def train(
     raise PellucidError("Training ended without a model", where=str(folder))
 
 
-def _print_epoch(event: Event) -> None:
+def print_epoch(event: Event) -> None:
+    """An epoch's line on stderr; other records say nothing."""
     if isinstance(event, EpochRecord):
         print(
             f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.3f}  "

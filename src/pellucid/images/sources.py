@@ -30,7 +30,8 @@ class Source(ABC):
 
     `name` for the screen; `where` they lie; `classes` in their order (see class_order); `labels` int64 [n],
     places in `classes`; `parts` [n], each "train", "validation" or "test" if the source is divided by its
-    maker, else ""; `left_out`, the (path, reason) of whatever was found and isn't used.
+    maker, else ""; `left_out`, the (path, reason) of whatever was found and isn't used; `final`, whether the parts
+    stay exactly as they are, so that no validation or test part is taken off train.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source(ABC):
     labels: Labels
     parts: NDArray[np.str_]
     left_out: tuple[tuple[str, str], ...] = field(default=())
+    final: bool = False
     kind: ClassVar[Literal["files", "arrays"]]
 
     def __len__(self) -> int:

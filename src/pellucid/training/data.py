@@ -70,7 +70,13 @@ def load_data(settings: Settings, source: Source, progress: Callable[[int, int],
     if settings.strict:
         refuse_left_out((*source.left_out, *cache.unreadable), source.where)
     found = split(
-        source.labels, source.parts, cache.digests, settings.split_seed, source.classes, cache.readable
+        source.labels,
+        source.parts,
+        cache.digests,
+        settings.split_seed,
+        source.classes,
+        cache.readable,
+        source.final,
     )
     if not len(found.train):
         raise DataError(

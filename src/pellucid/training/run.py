@@ -39,6 +39,7 @@ from pellucid.training.snapshots import most_snapshots, save_snapshot
 from pellucid.training.tensorboard import write_events
 
 CHECKPOINT_SECONDS = 20  # within long epochs
+EPOCH_SECONDS = 1  # between short ones, which flushing to the disk would make twice as long
 
 
 def train(
@@ -95,7 +96,7 @@ def train(
         f"{settings.engine} engine, {settings.threads} threads, {settings.precision}", out, loop.place.epoch,
     )  # fmt: skip
     before = loop.place.seconds
-    if not most_snapshots(network):
+    if settings.snapshots and not most_snapshots(network):
         yield events.Note("the network is too large for snapshots of its weights by epoch: none are kept")
     yield from _epochs(loop, network, out, stop)
 
@@ -191,12 +192,11 @@ def _epochs(loop: Loop, network: Network, out: Path, stop: Callable[[], bool]) -
     for record in loop.run():
         finished = isinstance(record, events.EpochRecord)
         stopping = stop()
-        if isinstance(record, events.EpochRecord):
-            folder.write_history(out, loop.place.history)
-            if loop.settings.tensorboard:
-                write_events(out, loop.place.history)
+        if isinstance(record, events.EpochRecord) and loop.settings.snapshots:
             save_snapshot(out, record.epoch, network, loop.trainer.weights(), made_by)
-        if finished or stopping or time.monotonic() - saved > CHECKPOINT_SECONDS:
+        pause = min(EPOCH_SECONDS, CHECKPOINT_SECONDS) if finished else CHECKPOINT_SECONDS
+        if stopping or time.monotonic() - saved > pause:
+            _write_curves(loop, out)
             save_checkpoint(out, loop.steps_taken(), loop.checkpoint())
             saved = time.monotonic()
         yield record
@@ -206,9 +206,17 @@ def _epochs(loop: Loop, network: Network, out: Path, stop: Callable[[], bool]) -
                 where=shown(out),
                 remedy=f"go on with: pellucid train --resume {typed(out)}",
             )
+    _write_curves(loop, out)
     if loop.place.epoch < loop.epochs:
         patience = loop.settings.patience
         yield events.Note(f"stopped early: no better validation accuracy or loss for {patience} epochs")
+
+
+def _write_curves(loop: Loop, out: Path) -> None:
+    """The finished epochs' figures, as history.jsonl and for TensorBoard."""
+    folder.write_history(out, loop.place.history)
+    if loop.settings.tensorboard:
+        write_events(out, loop.place.history)
 
 
 def _trainer(

@@ -98,6 +98,7 @@ class Settings(_Checked):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["f32", "bf16"] = "f32"
     threads: int | None = Field(default=None, ge=1, le=1024)
+    snapshots: bool = Field(default=True, description="small copies of the weights by epoch, for replays")
     tensorboard: bool = Field(default=False, description="write the curves as TensorBoard's event files")
 
     def json_text(self) -> str:
