@@ -289,3 +289,13 @@ def test_many_classes_and_pictures() -> None:
     result = split(labels, np.full(len(labels), ""), rows)
     assert (np.bincount(labels[result.test]) == 3).all()
     assert (np.bincount(labels[result.train]) == 14).all()
+
+
+def test_final_parts_stay_as_they_are():
+    """No test part is taken off, and a copy on the other side is not dropped."""
+    parts = ["train", "train", "validation", "train"]
+    digests = np.zeros((4, 16), np.uint8)
+    found = split(np.array([0, 1, 0, 1]), parts, digests, readable=np.array([1, 1, 1, 0], bool), final=True)
+    assert found.parts.tolist() == ["train", "train", "validation", "unreadable"]
+    assert set(found.dropped.values()) == {0}
+    assert found.warnings == ()

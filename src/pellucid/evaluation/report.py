@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from pellucid.errors import DataError
-from pellucid.evaluation import metrics
+from pellucid.evaluation import metrics, notebook
 from pellucid.evaluation.abstention import Abstention, Answers, Choice, abstention, answers_of, choices
 from pellucid.evaluation.calibration import Bin, reliability
 from pellucid.evaluation.temperature import without_temperature
@@ -58,6 +58,15 @@ class Evaluation:
     abstention: tuple[Abstention, ...]
     choices: tuple[Choice, ...]
     mistakes: tuple[metrics.Mistake, ...]
+
+    def __repr__(self) -> str:
+        return f"<Evaluation: {notebook.headline(self)}>"
+
+    def __str__(self) -> str:
+        return notebook.plain(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": notebook.plain(self), "text/html": notebook.html(self)}
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain numbers, lists and strings, ready for JSON; each class's row carries its name."""

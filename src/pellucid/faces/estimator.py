@@ -138,7 +138,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         classes, places = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"A classifier can't be trained on one class alone: y holds only {classes.tolist()[0]!r} ({len(y)} samples)"
+                "A classifier can't be trained on one class alone: "
+                f"y holds only {classes.tolist()[0]!r} ({len(y)} samples)"
             )
         self.shape_, table = self._laid_out(flat.shape[1], given)
         self.range_ = _range(flat, by_column=table)

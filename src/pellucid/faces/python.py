@@ -12,9 +12,10 @@ import numpy as np
 from pellucid import training
 from pellucid.errors import PellucidError
 from pellucid.evaluation import Evaluation, measure
+from pellucid.faces.notebook import live_cell
 from pellucid.images import open_source
 from pellucid.model import ModelFile
-from pellucid.network.table import Row, rows
+from pellucid.network.table import Summary
 from pellucid.training import (
     Event,
     Finished,
@@ -45,9 +46,9 @@ class Model(ModelFile):
         source = open_source(data)
         return measure(self, source, np.arange(len(source)), validation=validation).evaluation
 
-    def summary(self) -> list[Row]:
+    def summary(self) -> Summary:
         """A row for each layer: shape, parameters, mult-adds, receptive field."""
-        return rows(self.network)
+        return self.network.summary()
 
 
 def load(path: str | Path, threads: int | None = None) -> Model:
@@ -68,13 +69,14 @@ def train(
     Parameters: `data`, a folder of class folders, a table (.csv), an .npz file, IDX files, "mnist", or
     arrays (images, labels); `network`, a name of
     the zoo or a text like "conv 8 5x5, relu, maxpool 2, flatten, dense 10"; `out`, the run's folder (runs/NAME-N
-    unless given); `watch`, called with every record of `pellucid.training.events` (an epoch's line goes to stderr
-    unless given); `settings`, by their names in settings.json. Raises PellucidError's kinds.
+    unless given); `watch`, called with every record of `pellucid.training.events` (unless given, an epoch's line
+    goes to stderr, and in a notebook the cell shows one bar, then a table); `settings`, by their names in
+    settings.json. Raises PellucidError's kinds.
     """
     text = str(data) if isinstance(data, str | Path) else ARRAYS
     made = make_settings({"data": text, "network": network, **settings})
     folder = new_folder(out, open_source(data, made.max_pixels).name)
-    show = watch or print_epoch
+    show = watch or live_cell() or print_epoch
     with interruptible() as stop:
         for event in training.train(made, folder, data=data, stop=stop):
             show(event)

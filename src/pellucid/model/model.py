@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pellucid.engines.onnxruntime import Session
 from pellucid.errors import DataError, ModelError, PellucidError
 from pellucid.images.reading import read_picture
+from pellucid.model import notebook
 from pellucid.model.card import Card
 from pellucid.model.preprocessing import IMAGE
 from pellucid.model.read import check_seal, read_card, read_file, read_network
@@ -141,6 +142,10 @@ class ModelFile:
             Prediction(self.classes[i], float(row[i]), self.classes, row)
             for i, row in zip(best, rows, strict=True)
         ]
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        text = "\n".join([*notebook.about(self), repr(self.network.summary())])
+        return {"text/plain": text, "text/html": notebook.html(self)}
 
     def __repr__(self) -> str:
         size = self.card.preprocessing

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from types import MappingProxyType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from pellucid.errors import NetworkError
 from pellucid.network import fixes, text
 from pellucid.network.fitting import INPUT, Misfit, Node, fit
 from pellucid.network.layers import AXES, Layer, Shape, on_screen
+
+if TYPE_CHECKING:
+    from pellucid.network.table import Summary
 
 Array = NDArray[np.float32]
 LARGEST_SIDE = 65_536
@@ -97,6 +100,12 @@ class Network:
         """The layers alone."""
         return replace(self, weights={})
 
+    def summary(self) -> Summary:
+        """A row for each layer: shape, parameters, mult-adds, receptive field."""
+        from pellucid.network.table import rows  # it knows networks
+
+        return rows(self)
+
     def then(self, line: str) -> Self:
         """This network followed by further layers, without weights."""
         return type(self).from_text(f"{self.text}, {line}", self.input_shape)
@@ -118,6 +127,10 @@ class Network:
         size = "x".join(str(n) for n in on_screen(self.input_shape))
         weights = "with" if self.weights else "without"
         return f"<Network {size}: {self.text} · {self.parameter_count:,} parameters, {weights} weights>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        summary = self.summary()
+        return {"text/plain": f"{self!r}\n{summary!r}", "text/html": summary._repr_html_()}
 
     def _named_shapes(self, of: Callable[[Layer, tuple[Shape, ...]], dict[str, Shape]]) -> dict[str, Shape]:
         return {

@@ -78,6 +78,18 @@ class Row:
         return _listed(asdict(self))
 
 
+class Summary(list[Row]):
+    """A row for each layer, shown as the table with its totals."""
+
+    def __repr__(self) -> str:
+        return plain(self, totals(self))
+
+    def _repr_html_(self) -> str:
+        from pellucid.network.notebook import summary_html  # it knows the table
+
+        return summary_html(self)
+
+
 @dataclass(frozen=True)
 class Totals:
     """The sums of the rows. `value_bytes` holds every layer's output for one example, without the input."""
@@ -121,10 +133,10 @@ class Against:
         return _listed(asdict(self))
 
 
-def rows(network: Network) -> list[Row]:
+def rows(network: Network) -> Summary:
     """A row for each layer, in the network's order."""
     fields = receptive.fields(network)
-    table = []
+    table = Summary()
     previous = INPUT
     for node in network.nodes:
         layer, inputs = node.layer, network.inputs_of(node)

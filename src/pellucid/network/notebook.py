@@ -1,0 +1,57 @@
+"""Networks and tables as HTML for a notebook, fit for any theme: text and rules have the page's own colour.
+
+No scripts or style sheets. All on one line: Markdown would end the HTML at an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from pellucid.network import table
+
+_CELL = "padding:0.15em 0.6em;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
+
+
+def paragraph(text: str) -> str:
+    """A line of text, escaped."""
+    return f'<p style="margin:0.4em 0">{escape(text)}</p>'
+
+
+def table_html(
+    titles: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], total: bool = False
+) -> str:
+    """A table; the cells are text, and are escaped. The first cell of a row is its header; `total` sets off the last.
+
+    `right` says which columns are set to the right. A table wider than the page scrolls by itself.
+    """
+    head = "".join(_cell("th", "col", t, r, "") for t, r in zip(titles, right, strict=True))
+    rows = []
+    for number, row in enumerate(cells):
+        rule = "border-top:1px solid" if total and number == len(cells) - 1 else ""
+        first, *others = zip(row, right, strict=True)
+        rows.append(
+            f"<tr>{_cell('th', 'row', *first, rule)}"
+            + "".join(_cell("td", "", text, to_right, rule) for text, to_right in others)
+            + "</tr>"
+        )
+    return (
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;font-variant-numeric:tabular-nums">'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def summary_html(rows: Sequence[table.Row]) -> str:
+    """The summary of a network: a row for each layer, the totals, and what they take in memory."""
+    sums = table.totals(rows)
+    cells = [[cell.strip() for cell in row] for row in table.columns(rows, sums)]
+    titles = [title for title, _ in table.COLUMNS]
+    shown = table_html(titles, cells, [right for _, right in table.COLUMNS], total=True)
+    return shown + paragraph(table.memory(sums))
+
+
+def _cell(tag: str, scope: str, text: str, right: bool, rule: str) -> str:
+    align = "right" if right else "left"
+    place = f' scope="{scope}"' if scope else ""
+    style = f"text-align:{align};{_CELL}" + (f";{rule}" if rule else "")
+    return f'<{tag}{place} style="{style}">{escape(text)}</{tag}>'
