@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pellucid.network.notebook import paragraph, table_html
+from pellucid.network.notebook import paragraph, table_html, table_text
 from pellucid.storage import shown
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ def headline(evaluation: Evaluation) -> str:
 
 def plain(evaluation: Evaluation) -> str:
     """The headline, a line for each class, and the confusion matrix."""
-    parts = [headline(evaluation), _aligned([list(_TITLES), *_by_class(evaluation)]), _left_out(evaluation)]
+    parts = [headline(evaluation), table_text([list(_TITLES), *_by_class(evaluation)]), _left_out(evaluation)]
     if len(evaluation.classes) <= MOST_IN_MATRIX:
         names = [shown(name) for name in evaluation.classes]
-        parts += [_CONFUSION + _LEGEND, _aligned([["", *names], *_matrix(evaluation)])]
+        parts += [_CONFUSION + _LEGEND, table_text([["", *names], *_matrix(evaluation)])]
     return "\n".join(part for part in parts if part)
 
 
@@ -85,14 +85,3 @@ def _count(count: int, total: int) -> str:
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.2%}"
-
-
-def _aligned(lines: list[list[str]]) -> str:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "   ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pellucid.network.notebook import paragraph, table_html
+from pellucid.network.notebook import paragraph, table_html, table_text
 from pellucid.storage import shown
 from pellucid.training import Event, Finished
 from pellucid.training.events import DataReady, EpochRecord, NetworkReady, Note, Progress
@@ -69,7 +69,7 @@ class LiveCell:
         rows = [_row(record) for record in _picked(self.history)]
         lines = [self.now, *self.lines, *_curve(self.history)]
         table = table_html(_TITLES, rows, [True, True, True, True, False]) if rows else ""
-        plain = ["   ".join(row).rstrip() for row in [list(_TITLES), *rows]] if rows else []
+        plain = [table_text([_TITLES, *rows])] if rows else []
         return {
             "text/plain": "\n".join([*lines, *plain]),
             "text/html": "".join(map(paragraph, lines)) + table,

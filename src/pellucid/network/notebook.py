@@ -10,7 +10,7 @@ from html import escape
 
 from pellucid.network import table
 
-_CELL = "padding:0.15em 0.6em;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
+_CELL = "padding:0.15em 0.6em;vertical-align:top;white-space:"
 
 
 def paragraph(text: str) -> str:
@@ -41,6 +41,18 @@ def table_html(
     )
 
 
+def table_text(lines: Sequence[Sequence[str]]) -> str:
+    """Its twin as text: the titles' line first, the first column to the left, the others to the right."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "   ".join(
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
 def summary_html(rows: Sequence[table.Row]) -> str:
     """The summary of a network: a row for each layer, the totals, and what they take in memory."""
     sums = table.totals(rows)
@@ -53,5 +65,6 @@ def summary_html(rows: Sequence[table.Row]) -> str:
 def _cell(tag: str, scope: str, text: str, right: bool, rule: str) -> str:
     align = "right" if right else "left"
     place = f' scope="{scope}"' if scope else ""
-    style = f"text-align:{align};{_CELL}" + (f";{rule}" if rule else "")
+    wrap = "nowrap" if right else "pre-wrap"  # a number in two lines would read as two
+    style = f"text-align:{align};{_CELL}{wrap}" + (f";{rule}" if rule else "")
     return f'<{tag}{place} style="{style}">{escape(text)}</{tag}>'
