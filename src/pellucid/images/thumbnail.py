@@ -11,7 +11,7 @@ from PIL import Image
 from pellucid.images.reading import Pixels
 
 SIDE = 96
-_EXACT = 40  # up to this side a PNG of the pixels themselves is the smaller file
+_EXACT = 64  # up to this side a page shows pixels enlarged, where JPEG would show its own
 _QUALITY = 82
 
 

@@ -18,7 +18,7 @@ MOST_IN_TABLE = 30  # classes; more are drawn small
 LEVELS = 5
 PAIRS_IN_SIGHT = 8
 MOST_PAIRS = 60  # without pictures
-HEAT_SIDE = 1_000  # of the drawing, in pixels
+HEAT_SIDE = 960  # of the drawing, in pixels
 
 Cell = tuple[int, int]
 
@@ -32,7 +32,7 @@ def confusion_section(report: Report) -> Markup:
     words = element(
         "p",
         "Each row is what the pictures are, each column what they were called. The diagonal is right; "
-        f"everything beside it is a mistake, darker where it takes a larger share of its row. {opened}"
+        f"everything beside it is a mistake, more strongly tinted where it takes a larger share of its row. {opened}"
         f"{plural(wrong, 'mistake')} in {plural(evaluation.count, 'picture')}.",
     )
     in_table = len(evaluation.classes) <= MOST_IN_TABLE
@@ -110,7 +110,8 @@ def _heat(report: Report, pictures: Mapping[Cell, list[int]]) -> Markup:
     count = len(evaluation.classes)
     side = max(HEAT_SIDE / count, 1.5)
     label_every = math.ceil(11 / side)
-    room, size = 74, count * side
+    size, room = count * side, 74  # for the names of the rows
+    top = max(len(_short(name)) for name in evaluation.classes) * 6 + 12  # for those of the columns
     parts = []
     for level in range(1, LEVELS + 1):
         cells = [(int(i), int(j)) for i, j in np.argwhere(levels == level)]
@@ -123,19 +124,19 @@ def _heat(report: Report, pictures: Mapping[Cell, list[int]]) -> Markup:
                 )
     diagonal = "".join(f"M{i} {i}h1v1h-1z" for i in range(count) if evaluation.confusion[i, i])
     cells = element(
-        "g", element("path", d=diagonal, class_="right"), parts, transform=f"translate({room} {room}) scale({side:.6g})"
+        "g", element("path", d=diagonal, class_="right"), parts, transform=f"translate({room} {top}) scale({side:.6g})"
     )  # fmt: skip
     labels = []
     for i in range(0, count, label_every):
-        name, middle = _short(evaluation.classes[i]), room + (i + 0.5) * side
-        labels.append(element("text", name, x=room - 5, y=round(middle + 3, 1), class_="tiny end"))
-        turned = f"translate({middle + 3:.1f} {room - 5}) rotate(-90)"
+        name, middle = _short(evaluation.classes[i]), (i + 0.5) * side
+        labels.append(element("text", name, x=room - 5, y=round(top + middle + 3, 1), class_="tiny end"))
+        turned = f"translate({room + middle + 3:.1f} {top - 5}) rotate(-90)"
         labels.append(element("text", name, transform=turned, class_="tiny"))
-    frame = element("rect", x=room, y=room, width=size, height=size, class_="frame")
-    corner = element("text", "is ↓ called →", x=room - 5, y=room - 5, class_="tiny end")
-    whole = round(room + size + 2)
+    frame = element("rect", x=room, y=top, width=size, height=size, class_="frame")
+    corner = element("text", "is ↓ called →", x=room - 5, y=top - 5, class_="tiny end")
+    whole, tall = round(room + size + 2), round(top + size + 2)
     drawing = element(
-        "svg", frame, cells, labels, corner, viewBox=f"0 0 {whole} {whole}", width=whole, height=whole, class_="heat",
+        "svg", frame, cells, labels, corner, viewBox=f"0 0 {whole} {tall}", width=whole, height=tall, class_="heat",
         role="img", aria_label=f"Confusion matrix of {count:,} classes in shades; the list below names its pairs",
     )  # fmt: skip
     return element("div", drawing, class_="scroll", tabindex=0, role="region", aria_label="Confusion matrix")

@@ -88,7 +88,7 @@ def _answered(wanted: float, measured: Abstention) -> tuple[str, Child, Child]:
         f"Of these pictures, those that it is at least {measured.threshold:g} sure of. The threshold was chosen on "
         f"validation pictures; here, {percent(measured.accuracy)} of its answers are right."
     )
-    return f"to be right {100 * wanted:g}% of the time, it answers", percent(measured.share), text
+    return f"answered, to be right {100 * wanted:g}%", percent(measured.share), text
 
 
 def mistakes(report: Report) -> Markup:
