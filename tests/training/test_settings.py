@@ -123,7 +123,7 @@ def test_a_hard_task_gets_more_epochs_as_far_as_they_are_affordable(train, mult_
 
 
 def test_epochs_that_were_asked_for_stay():
-    assert resolve_training(Settings(epochs=7), facts(), 1).hard_epochs is None
+    assert resolve_training(Settings(epochs=7), facts(), 1).hard_epochs == 7
 
 
 def test_digits_are_never_mirrored_and_photographs_are():

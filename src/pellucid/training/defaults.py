@@ -50,8 +50,8 @@ def resolve_training(settings: Settings, facts: Facts, mult_adds: int) -> Settin
     `mult_adds` of the network for one picture bound how much longer a hard task may take.
     """
     epochs = settings.epochs or default_epochs(facts.train)
-    hard = settings.hard_epochs
-    if settings.epochs is None and hard is None:
+    hard = settings.hard_epochs or epochs
+    if settings.epochs is None and settings.hard_epochs is None:
         hard = default_hard_epochs(epochs, facts.train, mult_adds)
     batch = min(settings.batch_size or default_batch(facts.train), max(facts.train, 1))
     values = {
@@ -59,7 +59,7 @@ def resolve_training(settings: Settings, facts: Facts, mult_adds: int) -> Settin
         "hard_epochs": hard,
         "batch_size": batch,
         "learning_rate": settings.learning_rate or default_rate(settings.optimiser, batch),
-        "patience": settings.patience or max(5, (hard or epochs) // 3),
+        "patience": settings.patience or max(5, hard // 3),
         "augmentation": settings.augmentation or default_augmentation(facts),
         "threads": settings.threads or cpu_count(),
         "engine": "torch",
