@@ -145,11 +145,12 @@ def _write_results(
     write_predictions(out / PREDICTIONS_FILE, tables)
     if not measured:
         return None
-    ready, source = _data_ready(data), data.source
+    ready, source, card = _data_ready(data), data.source, model.card
+    where = card.data.source if card.data else source.where
     record = RunRecord(
         settings=settings.model_dump(),
         epochs=tuple(epoch_of(epoch.as_dict()) for epoch in loop.place.history),
-        data=data_record(source.where, source.labels, data.split.parts, len(source.classes), 0, ready.notes),
+        data=data_record(where, source.labels, data.split.parts, len(source.classes), 0, ready.notes),
         excluded=ready.left_out,
     )
     path = out / folder.REPORT_FILE
