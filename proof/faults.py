@@ -1,4 +1,4 @@
-"""Proof 5: whatever the disk refuses while a run writes, nothing is lost, and nothing is called saved that isn't.
+"""Proof 13: whatever the disk refuses while a run writes, nothing is lost, and nothing is called saved that isn't.
 
 One undisturbed run is observed below the C library (proof/_fault.c, put before it with LD_PRELOAD): every file and
 folder that it writes, by every call. Then, for each file, each call on it (open, write, flush, resize, rename, mkdir,

@@ -1,4 +1,4 @@
-"""Proof 16: 200,000 pictures of 64x64 train with at most 2 GB of anonymous memory.
+"""Proof 15: 200,000 pictures of 64x64 train with at most 2 GB of anonymous memory.
 
 Makes 200,000 different JPEGs out of real photographs (scikit-image's and scikit-learn's own: patches turned to 64x64,
 ten classes by photograph), trains the default network on them for one epoch through the command line, and reads the

@@ -1,4 +1,4 @@
-"""Proof that a messy folder of pictures gives the documented result each time, through the command line.
+"""Proof 11: a messy folder of pictures gives the documented result each time, through the command line.
 
     python proof/messy_folder.py [--short]
 

@@ -1,4 +1,4 @@
-"""Proof 4: the figures are right, the interval covers, and the temperature makes probabilities honest.
+"""Proof 12: the figures are right, the interval covers, and the temperature makes probabilities honest.
 
 - Every metric against scikit-learn on random labels and probabilities (classes that nobody has or nobody calls
   included); the calibration error against a plain loop over pictures.

@@ -1,4 +1,4 @@
-"""Proof that damaged and hostile picture files end in one listed reason, and never in a dead process.
+"""Proof 10: damaged and hostile picture files end in one listed reason, and never in a dead process.
 
     python proof/picture_corpus.py [--short]
 

@@ -1,4 +1,4 @@
-"""Proof of the report: three runs, their report.html in a real browser, and the screenshots of docs/report.md.
+"""Proof 14: three runs, their report.html in a real browser, and the screenshots of docs/report.md.
 
 MNIST (10 classes); faces or not (2 classes, scikit-image's lfw_subset); the digit pairs 00 to 99 (100 classes, each
 picture two MNIST digits side by side, every digit used once). Of each page, in chromium: it runs no request, says

@@ -131,7 +131,9 @@ def test_on_a_terminal_there_is_a_bar_and_it_fits(trained, tmp_path, columns):
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=side,
-        env=os.environ | {"TERM": "xterm-256color"},
+        # Without the width that a test runner may have set for its own: the terminal's counts.
+        env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        | {"TERM": "xterm-256color"},
     )
     os.close(side)
     seen = b""

@@ -208,6 +208,8 @@ def _epochs(loop: Loop, network: Network, out: Path, stop: Callable[[], bool]) -
                 remedy=f"go on with: pellucid train --resume {typed(out)}",
             )
     _write_curves(loop, out)
+    # What comes now can fail, too: going on then begins here.
+    save_checkpoint(out, loop.steps_taken(), loop.checkpoint())
     if loop.place.epoch < loop.epochs:
         patience = loop.settings.patience
         yield events.Note(f"stopped early: no better validation accuracy or loss for {patience} epochs")

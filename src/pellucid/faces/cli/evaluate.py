@@ -90,10 +90,11 @@ def further_lines(evaluation: Evaluation) -> Iterator[str]:
     rows = [
         row for row in evaluation.abstention if row.threshold in SHOWN_THRESHOLDS and row.accuracy is not None
     ]
-    yield "answers   " + "   ".join(
+    kept = [
         f"from {row.threshold:g} on {percent(row.share, 1)}, {percent(row.accuracy or 0)} right"
         for row in rows
-    )
+    ]
+    yield "answers   " + ("   ".join(kept) or f"none is as sure as {SHOWN_THRESHOLDS[0]:g}")
     if choice := next((choice for choice in evaluation.choices if choice.threshold), None):
         yield (
             f"          for {percent(choice.wanted, 0)} right, chosen on validation pictures: "
