@@ -97,7 +97,7 @@ def further_lines(evaluation: Evaluation) -> Iterator[str]:
     yield "answers   " + ("   ".join(kept) or f"none is as sure as {SHOWN_THRESHOLDS[0]:g}")
     if choice := next((choice for choice in evaluation.choices if choice.threshold), None):
         yield (
-            f"          for {percent(choice.wanted, 0)} right, chosen on validation pictures: "
+            f"          for {100 * choice.wanted:g}% right, chosen on validation pictures: "
             f"--threshold {choice.threshold:g} answers {_effect(choice)}"
         )
 
