@@ -177,7 +177,7 @@ def cases(many: int) -> list[Case]:
              ["4 classes", 'a, "b"', "caf\\xe9", "two\\nlines", "<b>[red]"], ["left out"], classes=4),
         Case(f"{many:,} classes", "trained on as any", many_classes(many), [f"{many:,} classes"], classes=many),
         Case("a picture in two splits", "stays in the later one and is left out of the other, and told", duplicates,
-             ["1 pictures of train stand in another part", "1 pictures of validation stand in another part"],
+             ["1 picture of train stands in another part", "1 picture of validation stands in another part"],
              parts={"train/a/same as test.png": "dropped", "val/b/same as test.png": "dropped",
                     "test/a/0.png": "test", "test/b/1.png": "test"}),
         Case("--strict, and an empty class", "refused before training", code=1, options=["--strict"],

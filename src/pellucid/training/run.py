@@ -21,6 +21,7 @@ from pellucid.evaluation import Measured, fit_temperature, measure, softmax
 from pellucid.evaluation.page import write_report
 from pellucid.evaluation.predictions import PREDICTIONS_FILE, Predictions, predictions_of, write_predictions
 from pellucid.images import open_source, read_split, write_split
+from pellucid.images.sources import counted
 from pellucid.model import Card, DataCard, Figures, ModelFile, SplitCard, write_model
 from pellucid.model.read import read_file
 from pellucid.network import Network
@@ -256,8 +257,9 @@ def _data_ready(data: Data) -> events.DataReady:
     notes = list(found.warnings)
     for part, count in found.dropped.items():
         if count:
+            stands = "stands" if count == 1 else "stand"
             notes.append(
-                f"{count:,} pictures of {part} stand in another part too and were left out of {part}"
+                f"{counted(count, 'picture')} of {part} {stands} in another part too: left out of {part}"
             )
     if not len(found.validation):
         notes.append("no validation part: the best epoch is chosen on the training pictures themselves")
