@@ -209,7 +209,7 @@ def _opened(data: bytes, where: str, max_pixels: int) -> Iterator[tuple[ImageFil
         raise _unreadable(error, name, data, where) from error
 
 
-def _is_grey(picture: ImageFile.ImageFile, header: Header) -> bool:
+def _is_grey(picture: Image.Image, header: Header) -> bool:
     # Pillow opens 16-bit grey with alpha as RGBA; PNG's colour type 4 tells.
     by_header = header.format == "PNG" and header.data[25] == 4
     return by_header or picture.mode in ("1", "L", "LA") or picture.mode.startswith("I;16")
@@ -222,7 +222,7 @@ def _ends_in_zeros(picture: ImageFile.ImageFile) -> bool:
 
 
 def _to_pixels(picture: Image.Image, header: Header) -> Pixels:
-    grey = _is_grey(picture, header)  # type: ignore[arg-type]
+    grey = _is_grey(picture, header)
     if picture.mode.startswith("I;16"):
         wide = np.asarray(picture).astype(np.uint32)
         narrow = ((np.minimum(wide, header.white) * 255 + header.white // 2) // header.white).astype(np.uint8)
