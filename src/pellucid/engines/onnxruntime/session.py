@@ -22,27 +22,16 @@ class Session:
     """
 
     def __init__(self, model: bytes, where: str = "", threads: int | None = None):
-        options = ort.SessionOptions()
-        options.log_severity_level = _FATAL_ONLY
-        options.intra_op_num_threads = threads or cpu_count()
-        # Threads that spin between runs would starve whatever else the program does.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
                 model,
-                options,
+                session_options(threads),
                 providers=["CPUExecutionProvider"],
                 enable_fallback=0,  # it would print to stdout and try the same again
             )
             self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime has no error class of its own to catch
-            said = _short(error)
-            other = "INVALID_PROTOBUF" in said
-            raise ModelError(
-                "this is no ONNX model, or a damaged one" if other else "onnxruntime can't load this model",
-                where=where, received=said,
-                remedy="check that the file is whole: copy it again, or train again",
-            ) from error  # fmt: skip
+            raise loading_error(error, where) from error
         self._where = where
 
     def output_shape(self, name: str) -> list[int | str | None]:
@@ -54,10 +43,33 @@ class Session:
         try:
             return np.asarray(self._session.run([output], dict(inputs))[0])
         except Exception as error:
-            shapes = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in inputs.items())
-            raise EngineError(
-                "onnxruntime failed on this input", where=self._where, received=f"{shapes}: {_short(error)}"
-            ) from error
+            raise running_error(error, inputs, self._where) from error
+
+
+def session_options(threads: int | None) -> ort.SessionOptions:
+    """What every session is made with."""
+    options = ort.SessionOptions()
+    options.log_severity_level = _FATAL_ONLY
+    options.intra_op_num_threads = threads or cpu_count()
+    # Threads that spin between runs would starve whatever else the program does.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def loading_error(error: Exception, where: str) -> ModelError:
+    """What onnxruntime said when it could not load a model."""
+    said = _short(error)
+    other = "INVALID_PROTOBUF" in said
+    return ModelError(
+        "this is no ONNX model, or a damaged one" if other else "onnxruntime can't load this model",
+        where=where, received=said, remedy="check that the file is whole: copy it again, or train again",
+    )  # fmt: skip
+
+
+def running_error(error: Exception, inputs: Mapping[str, NDArray[Any]], where: str) -> EngineError:
+    """What onnxruntime said when it could not run one."""
+    shapes = ", ".join(f"{name} {array.dtype} {list(array.shape)}" for name, array in inputs.items())
+    return EngineError("onnxruntime failed on this input", where=where, received=f"{shapes}: {_short(error)}")
 
 
 def _short(error: Exception) -> str:

@@ -1,0 +1,95 @@
+"""Every value that a model computes, read from one run: each intermediate tensor is an output.
+
+Nothing that is an output can be fused away, so each value is that of its own node, and the answer has the bits of a
+plain run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, ValueInfoProto
+
+from pellucid.engines.onnxruntime.session import loading_error, running_error, session_options
+
+BUDGET = 1 << 30  # bytes of recorded tensors held at once
+
+
+class Recording(Mapping[str, NDArray[Any]]):
+    """The tensors of one run by name, as the runtime stored them.
+
+    Parameters: `model`, the bytes of an ONNX model; `given`, the large weights that it takes from us; `names`, the
+    tensors to record; `feeds`, the inputs; `sizes`, bytes that each tensor is expected to take, as far as that is
+    known. Where all of them would take more than `budget` bytes, each is fetched when it is asked for, by a run of
+    its own, and the oldest are let go. Raises ModelError if the model can't be loaded, EngineError if it can't be run.
+    """
+
+    def __init__(
+        self,
+        model: bytes,
+        given: Mapping[str, NDArray[Any]],
+        names: Sequence[str],
+        feeds: Mapping[str, NDArray[Any]],
+        sizes: Mapping[str, int],
+        where: str = "",
+        threads: int | None = None,
+        budget: int = BUDGET,
+    ):
+        self._where = where
+        self._feeds = dict(feeds)
+        self._budget = budget
+        self._names = dict.fromkeys([*feeds, *names])
+        self._held: dict[str, NDArray[Any]] = dict(feeds)
+        self._given = given  # onnxruntime reads these arrays as long as its session lives
+        self._session = self._load(model, names, threads)
+        self.lazy = sum(sizes.get(name, 0) for name in names) > budget
+        if not self.lazy:
+            self._held |= self._run(list(names))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._held:
+            found = self._run([name])
+            while len(self._held) > len(self._feeds) and self._bytes() + found[name].nbytes > self._budget:
+                oldest = next(each for each in self._held if each not in self._feeds)
+                del self._held[oldest]
+            self._held |= found
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def _bytes(self) -> int:
+        return sum(array.nbytes for array in self._held.values())
+
+    def _load(self, model: bytes, names: Sequence[str], threads: int | None) -> ort.InferenceSession:
+        outputs = ModelProto(graph=GraphProto(output=[ValueInfoProto(name=name) for name in names]))
+        options = session_options(threads)
+        try:
+            values = [ort.OrtValue.ortvalue_from_numpy(array) for array in self._given.values()]
+            if values:
+                options.add_external_initializers(list(self._given), values)
+            # Two protobuf messages one after the other are read as one: the outputs are added to the model's.
+            return ort.InferenceSession(
+                model + outputs.SerializeToString(),
+                options,
+                providers=["CPUExecutionProvider"],
+                enable_fallback=0,
+            )
+        except Exception as error:  # onnxruntime has no error class of its own to catch
+            raise loading_error(error, self._where) from error
+
+    def _run(self, names: list[str]) -> dict[str, NDArray[Any]]:
+        try:
+            found = self._session.run(names, self._feeds)
+        except Exception as error:
+            raise running_error(error, self._feeds, self._where) from error
+        return {name: np.asarray(array) for name, array in zip(names, found, strict=True)}
