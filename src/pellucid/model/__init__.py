@@ -1,12 +1,14 @@
 """A trained network on disk: ONNX <-> Network, the preprocessing graph, the card, ModelFile."""
 
 from pellucid.model.card import Card, DataCard, Figures, SplitCard
-from pellucid.model.model import ModelFile, Prediction
+from pellucid.model.classifier import Classifier, Prediction
+from pellucid.model.model import ModelFile
 from pellucid.model.preprocessing import Preprocessing, scale_and_shift
 from pellucid.model.write import preprocessing_bytes, write_model
 
 __all__ = [
     "Card",
+    "Classifier",
     "DataCard",
     "Figures",
     "ModelFile",

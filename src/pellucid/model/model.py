@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -12,48 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.engines.onnxruntime import Session
-from pellucid.errors import DataError, ModelError, PellucidError
-from pellucid.images.reading import read_picture
+from pellucid.errors import ModelError
 from pellucid.model import notebook
 from pellucid.model.card import Card
+from pellucid.model.classifier import Classifier, check_pixels
+from pellucid.model.onnx_file import Bytes, OnnxFile, read_file
+from pellucid.model.opened import Opened, open_run
 from pellucid.model.preprocessing import IMAGE
-from pellucid.model.read import check_seal, read_card, read_file, read_network
+from pellucid.model.read import check_seal, read_card, read_network
 from pellucid.model.write import PROBABILITIES
 from pellucid.network import Network
 
-BATCH_BYTES = 64 << 20  # of raw pixels handed to one run
-MOST_IN_BATCH = 256
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """One picture's answer: the likeliest class, and every class's probability in the model's order of classes."""
-
-    label: str
-    probability: float
-    classes: tuple[str, ...]
-    probabilities: NDArray[np.float32]
-
-    def top(self, count: int = 5) -> list[tuple[str, float]]:
-        """The likeliest classes with their probabilities, likeliest first; equals in the order of the classes."""
-        order = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(self.classes[i], float(self.probabilities[i])) for i in order]
-
-
-class ModelFile:
+class ModelFile(Classifier):
     """An opened model file.
 
     `card` says what it is: classes, preprocessing, data, split, figures, versions. `network` has the layers and
     weights. `data` are the file's bytes. Raises ModelError where the file is missing, damaged or not pellucid's.
     """
 
-    def __init__(self, data: bytes, where: str = "", threads: int | None = None):
+    def __init__(self, data: Bytes, where: str = "", threads: int | None = None):
         self.data = data
         self.where = where
+        self._threads = threads
         check_seal(data, where)
-        self._session = Session(data, where, threads)
-        self.card: Card = read_card(self._session.metadata, where)
-        outputs = self._session.output_shape(PROBABILITIES)
+        self.file = OnnxFile(data, where)
+        self.card: Card = read_card(self.file.metadata, where)
+        outputs = self.file.output_shape(PROBABILITIES)
         if outputs[1:] != [len(self.card.classes)]:
             raise ModelError(
                 "the model's outputs are not its classes", where=where,
@@ -67,81 +50,29 @@ class ModelFile:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The class names, in the order of the probabilities."""
         return self.card.classes
 
     @cached_property
     def network(self) -> Network:
         """The layers with their weights, read from the file and held against its card."""
-        return read_network(self.data, self.card, self.where)
+        return read_network(self.file, self.card)
+
+    @cached_property
+    def _session(self) -> Session:
+        return Session(*self.file.stripped(), self.where, self._threads)
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities [N, classes] of raw pixels, uint8 [N, height, width, 1 or 3], of any height and width."""
-        if (
-            pixels.dtype != np.uint8
-            or pixels.ndim != 4
-            or pixels.shape[3] not in (1, 3)
-            or 0 in pixels.shape[1:]
-        ):
-            raise DataError(
-                "pixels must be uint8 [N, height, width, 1 or 3]",
-                received=f"{pixels.dtype} {list(pixels.shape)}",
-            )
+        check_pixels(pixels)
         if not len(pixels):
             return np.zeros((0, len(self.classes)), np.float32)
         answer = self._session.run({IMAGE: np.ascontiguousarray(pixels)}, PROBABILITIES)
         return answer.astype(np.float32, copy=False)
 
-    def predict(self, pictures: object) -> Prediction | list[Prediction]:
-        """The answer for one picture, or a list of answers for several.
-
-        A picture is a path, an array [height, width] or [height, width, 1 or 3] (uint8), or anything that NumPy
-        makes into one (a Pillow image). Several are a list of pictures, or an array [N, height, width, 1 or 3].
-        Raises DataError for one that can't be read; `predict_each` goes on after such a one.
-        """
-        if isinstance(pictures, list | tuple) or (isinstance(pictures, np.ndarray) and pictures.ndim == 4):
-            return self.predict_batch(pictures)
-        return self._answers([as_pixels(pictures)])[0]
-
-    def predict_batch(self, pictures: Iterable[object]) -> list[Prediction]:
-        """The answers for several pictures, in order. Raises the first error."""
-        answers = []
-        for answer in self.predict_each(pictures):
-            if isinstance(answer, PellucidError):
-                raise answer
-            answers.append(answer)
-        return answers
-
-    def predict_each(self, pictures: Iterable[object]) -> Iterator[Prediction | PellucidError]:
-        """An answer or an error for each picture, in order; neighbours of one size are run together.
-
-        A picture may also be the error that reading it gave: it comes out in its place.
-        """
-        batch: list[NDArray[np.uint8]] = []
-        for picture in pictures:
-            try:
-                pixels = as_pixels(picture)
-            except PellucidError as error:
-                yield from self._answers(batch)
-                batch = []
-                yield error
-                continue
-            full = len(batch) * pixels.nbytes >= BATCH_BYTES or len(batch) >= MOST_IN_BATCH
-            if batch and (full or batch[0].shape != pixels.shape):
-                yield from self._answers(batch)
-                batch = []
-            batch.append(pixels)
-        yield from self._answers(batch)
-
-    def _answers(self, batch: Sequence[NDArray[np.uint8]]) -> list[Prediction]:
-        if not batch:
-            return []
-        rows = self.probabilities(np.stack(batch))
-        best = rows.argmax(axis=1)
-        return [
-            Prediction(self.classes[i], float(row[i]), self.classes, row)
-            for i, row in zip(best, rows, strict=True)
-        ]
+    def opened(self, pixels: NDArray[np.uint8]) -> Opened:
+        """The file's graph with every value that it computes for one picture, uint8 [height, width, 1 or 3]."""
+        check_pixels(pixels[None])
+        return open_run(self.file, {IMAGE: np.ascontiguousarray(pixels[None])}, self._threads)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         text = "\n".join([*notebook.about(self), repr(self.network.summary())])
@@ -153,21 +84,3 @@ class ModelFile:
             f"<{type(self).__name__} {self.where or 'in memory'}: {len(self.classes)} classes, "
             f"{size.height}x{size.width}x{size.channels}, {self.card.network}>"
         )
-
-
-def as_pixels(picture: object) -> NDArray[np.uint8]:
-    """A picture as uint8 [height, width, channels]: read from a path, or checked where it is an array already."""
-    if isinstance(picture, PellucidError):
-        raise picture
-    if isinstance(picture, str | Path):
-        return read_picture(Path(picture))
-    array = np.asarray(picture)
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] not in (1, 3) or 0 in array.shape:
-        raise DataError(
-            "a picture must be uint8 [height, width] or [height, width, 1 or 3]",
-            received=f"{array.dtype} {list(array.shape)}",
-            remedy="scale to 0..255 and convert: (x * 255).round().astype('uint8')",
-        )
-    return array

@@ -28,7 +28,12 @@ LARGEST_SKELETON = 256 << 20
 MOST_NODES = 200_000
 _GRAPH, _INITIALIZER = 7, 5
 _LENGTH_DELIMITED = 2
-_AGAIN = "check that the file is whole: copy or export it again"
+AGAIN = "copy it again from where it came, or train or export it again"
+LARGEST_FILE = 2**31 - 1  # protobuf's limit
+MAPPED_FROM = 64 << 20  # smaller files are read: a map breaks where another program cuts the file short
+
+
+Bytes = bytes | mmap.mmap
 
 
 class OnnxFile:
@@ -38,7 +43,7 @@ class OnnxFile:
     `data` are the file's bytes (or a map of them); `folder`, where weights kept apart may be, None: nowhere.
     """
 
-    def __init__(self, data: bytes | mmap.mmap, where: str = "", folder: Path | None = None):
+    def __init__(self, data: Bytes, where: str = "", folder: Path | None = None):
         self.where = where
         self._folder = folder
         self._apart: dict[str, NDArray[np.uint8]] = {}
@@ -54,7 +59,7 @@ class OnnxFile:
                 "this is no ONNX model, or a damaged one",
                 where=where,
                 received=str(error)[:200],
-                remedy=_AGAIN,
+                remedy=AGAIN,
             ) from error
         graph = self.skeleton.graph
         if not graph.node or len(graph.node) > MOST_NODES:
@@ -70,14 +75,20 @@ class OnnxFile:
 
     @classmethod
     def open(cls, path: Path) -> OnnxFile:
-        """Open a file by mapping it."""
-        try:
-            with path.open("rb") as file:
-                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:  # ValueError: an empty file can't be mapped
-            said = getattr(error, "strerror", None) or str(error)
-            raise ModelError("the model file can't be read", where=shown(str(path)), received=said) from error
-        return cls(data, str(path), path.resolve().parent)
+        """Open a file; its weights may lie in another one beside it."""
+        return cls(read_file(path), str(path), path.resolve().parent)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The file's own notes."""
+        return {entry.key: entry.value for entry in self.skeleton.metadata_props}
+
+    def output_shape(self, name: str) -> list[int | str]:
+        """The declared shape of an output; a name stands where it is open. Empty if there is no such output."""
+        for output in self.skeleton.graph.output:
+            if output.name == name:
+                return [dim.dim_value or dim.dim_param for dim in output.type.tensor_type.shape.dim]
+        return []
 
     def _add(self, tensor: TensorProto, raw: memoryview | NDArray[np.uint8] | None) -> None:
         """Note one weight; its declared shape must be what its bytes hold."""
@@ -147,7 +158,7 @@ class OnnxFile:
 
     def _bad(self, name: str, said: str) -> ModelError:
         return ModelError(
-            f"the model's tensor {shown(name)} can't be read", where=self.where, received=said, remedy=_AGAIN
+            f"the model's tensor {shown(name)} can't be read", where=self.where, received=said, remedy=AGAIN
         )
 
     def stripped(self) -> tuple[bytes, Mapping[str, NDArray[Any]]]:
@@ -167,6 +178,38 @@ class OnnxFile:
             tensor.external_data.add(key="location", value="given")
             given[tensor.name] = array
         return model.SerializeToString(), given
+
+
+def read_file(path: Path) -> Bytes:
+    """The file's bytes, its size checked first; a map of them where they are many."""
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise ModelError("this is a folder, not a model file", where=str(path), remedy=_in_folder(path))
+        if size > LARGEST_FILE:
+            raise ModelError(
+                "the file is too large for an ONNX model", where=str(path), received=f"{size:,} bytes",
+                remedy=f"{LARGEST_FILE:,} bytes at most",
+            )  # fmt: skip
+        if size > MAPPED_FROM:
+            with path.open("rb") as file:
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(
+            "there is no such model file", where=str(path), remedy="pellucid train makes one"
+        ) from None
+    except OSError as error:
+        raise ModelError(
+            "the model file can't be read", where=str(path), received=error.strerror or ""
+        ) from error
+    if not data:
+        raise ModelError("the model file is empty", where=str(path), remedy=AGAIN)
+    return data
+
+
+def _in_folder(path: Path) -> str:
+    return f"{path / 'model.onnx'}" if (path / "model.onnx").is_file() else "give the .onnx file"
 
 
 # 4-bit types, two values to a byte: small enough to be unpacked.

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from pellucid import __version__
 from pellucid.errors import ModelError
 from pellucid.model.card import CARD_KEY, SEAL_KEY, Card
+from pellucid.model.onnx_file import LARGEST_FILE, Bytes
 from pellucid.model.onnx_layers import add_layer
 from pellucid.model.preprocessing import IMAGE, INPUT, PIXELS, Nodes, Preprocessing, add_normalise, add_pixels
 from pellucid.network import Network
@@ -24,7 +25,6 @@ from pellucid.storage import write_atomically
 
 OPSET, IR_VERSION = 20, 10  # onnxruntime 1.17 and later
 PROBABILITIES = "probabilities"
-LARGEST_FILE = 2**31 - 1  # protobuf's limit
 _UNSEALED = b"0" * 64
 
 
@@ -92,19 +92,19 @@ def seal(data: bytes) -> bytes:
     return data[:place] + hashlib.sha256(data).hexdigest().encode() + data[place + 64 :]
 
 
-def seal_place(data: bytes) -> int | None:
+def seal_place(data: Bytes) -> int | None:
     """Where the seal's 64 digits stand: after the metadata's key, as protobuf writes a string of 64 bytes."""
     marker = SEAL_KEY.encode() + b"\x12\x40"
     found = data.rfind(marker)
     return None if found < 0 else found + len(marker)
 
 
-def seal_holds(data: bytes) -> bool | None:
+def seal_holds(data: Bytes) -> bool | None:
     """Whether the bytes are as they were sealed; None where there is no seal."""
     place = seal_place(data)
     if place is None:
         return None
-    unsealed = hashlib.sha256(data[:place])
+    unsealed = hashlib.sha256(memoryview(data)[:place])
     unsealed.update(_UNSEALED)
     unsealed.update(memoryview(data)[place + 64 :])
     return unsealed.hexdigest().encode() == data[place : place + 64]

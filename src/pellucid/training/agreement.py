@@ -33,7 +33,7 @@ def check_agreement(
     engine = softmax(trainer.logits(rows, averaged=False).astype(np.float64) / model.card.temperature)
     raw = [source.read(int(row)) for row in rows]
     predicted = np.stack([answer.probabilities for answer in model.predict_batch(raw)])
-    session = Session(model.data, where)
+    session = Session(bytes(model.data), where=where)
     plain = np.concatenate([session.run({IMAGE: pixels[None]}, PROBABILITIES) for pixels in raw])
     worst = 0.0
     for name, other in (("the saved model", predicted), ("onnxruntime", plain)):

@@ -103,7 +103,7 @@ def refuse_left_out(left_out: Sequence[tuple[str, str]], where: str) -> None:
 
 def _prepare(preprocessing: Preprocessing) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
     """Raw pixels [N, any height, any width, channels] to the training size, by the model's own graph."""
-    session = Session(preprocessing_bytes(preprocessing), "preprocessing", threads=1)
+    session = Session(preprocessing_bytes(preprocessing), where="preprocessing", threads=1)
 
     def prepare(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return session.run({IMAGE: np.ascontiguousarray(pixels)}, PIXELS).astype(np.uint8, copy=False)

@@ -23,7 +23,7 @@ from pellucid.evaluation.predictions import PREDICTIONS_FILE, Predictions, predi
 from pellucid.images import open_source, read_split, write_split
 from pellucid.images.sources import counted
 from pellucid.model import Card, DataCard, Figures, ModelFile, SplitCard, write_model
-from pellucid.model.read import read_file
+from pellucid.model.onnx_file import read_file
 from pellucid.network import Network
 from pellucid.storage import shown, typed
 from pellucid.training import events, folder

@@ -72,11 +72,8 @@ class Recording(Mapping[str, NDArray[Any]]):
 
     def _load(self, model: bytes, names: Sequence[str], threads: int | None) -> ort.InferenceSession:
         outputs = ModelProto(graph=GraphProto(output=[ValueInfoProto(name=name) for name in names]))
-        options = session_options(threads)
         try:
-            values = [ort.OrtValue.ortvalue_from_numpy(array) for array in self._given.values()]
-            if values:
-                options.add_external_initializers(list(self._given), values)
+            options = session_options(threads, self._given)
             # Two protobuf messages one after the other are read as one: the outputs are added to the model's.
             return ort.InferenceSession(
                 model + outputs.SerializeToString(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,31 +13,35 @@ from numpy.typing import NDArray
 from pellucid.errors import EngineError, ModelError
 from pellucid.images.threads import cpu_count
 
+NOTHING: Mapping[str, NDArray[Any]] = MappingProxyType({})
 _FATAL_ONLY = 4  # onnxruntime's own log would go to stderr beside our message
 
 
 class Session:
-    """A model ready to run; `metadata` is the file's.
+    """A model ready to run.
 
-    `threads` bounds the threads of one run; the default is every processor allowed.
+    `given` are the large weights that the model takes from us instead of holding them; `threads` bounds the threads
+    of one run; the default is every processor allowed.
     """
 
-    def __init__(self, model: bytes, where: str = "", threads: int | None = None):
+    def __init__(
+        self,
+        model: bytes,
+        given: Mapping[str, NDArray[Any]] = NOTHING,
+        where: str = "",
+        threads: int | None = None,
+    ):
+        self._given = given
         try:
             self._session = ort.InferenceSession(
                 model,
-                session_options(threads),
+                session_options(threads, given),
                 providers=["CPUExecutionProvider"],
                 enable_fallback=0,  # it would print to stdout and try the same again
             )
-            self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime has no error class of its own to catch
             raise loading_error(error, where) from error
         self._where = where
-
-    def output_shape(self, name: str) -> list[int | str | None]:
-        """The declared shape of an output; a name or None stands where it is open. Empty if there is no such output."""
-        return next((list(output.shape) for output in self._session.get_outputs() if output.name == name), [])
 
     def run(self, inputs: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
         """One output for these inputs."""
@@ -46,13 +51,16 @@ class Session:
             raise running_error(error, inputs, self._where) from error
 
 
-def session_options(threads: int | None) -> ort.SessionOptions:
-    """What every session is made with."""
+def session_options(threads: int | None, given: Mapping[str, NDArray[Any]]) -> ort.SessionOptions:
+    """What every session is made with. It reads the `given` arrays as long as it lives."""
     options = ort.SessionOptions()
     options.log_severity_level = _FATAL_ONLY
     options.intra_op_num_threads = threads or cpu_count()
     # Threads that spin between runs would starve whatever else the program does.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if given:
+        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in given.values()]
+        options.add_external_initializers(list(given), values)
     return options
 
 
