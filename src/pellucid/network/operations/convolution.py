@@ -20,7 +20,7 @@ from pellucid.network.operations.base import (
     grid_of,
     needed,
 )
-from pellucid.network.operations.sliding import Pads, Slide, hits, reached_places, spread_places
+from pellucid.network.operations.sliding import Pads, Slide, hits, reached_places, spread_places, spread_taps
 
 _X, _WEIGHT, _BIAS = 0, 1, 2
 
@@ -104,13 +104,12 @@ class Convolution(Operation):
         if number == _BIAS:
             result[:, mask] = True
         elif number == _WEIGHT:
-            everywhere = np.ones((1, *x.shape[2:]), bool)
             for m in np.flatnonzero(any_over(mask, *range(1, mask.ndim))):
-                result[:, m] = spread_places(self.slide, everywhere, any_over(mask[m], 0))
+                taps = any_over(mask[m], 0)
+                result[:, m] = spread_taps(self.slide, taps, x.shape[2:], result.shape[2:])
         else:
             for group in range(self.groups):
                 places = any_over(mask[:, group * inputs : (group + 1) * inputs], 1)
-                result[:, group * outputs : (group + 1) * outputs] = spread_places(self.slide, places)[
-                    :, None
-                ]
+                spread = spread_places(self.slide, places, result.shape[2:])
+                result[:, group * outputs : (group + 1) * outputs] = spread[:, None]
         return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -73,26 +74,49 @@ def _taps(kernel: Shape) -> product[Index]:
 
 def reached_places(slide: Slide, mask: Mask, spatial: Shape) -> Mask:
     """Which places of the input [N, *spatial] lie under the marked windows [N, *sizes]."""
-    found = np.zeros((len(mask), *spatial), bool)
-    for tap in _taps(slide.kernel):
-        pairs = _pairs(slide, spatial, mask.shape[1:], tap)
-        if pairs:
-            outputs, inputs = (tuple(pair[side] for pair in pairs) for side in (0, 1))
-            found[(slice(None), *inputs)] |= mask[(slice(None), *outputs)]
+    # A window is a box: axis by axis is the same, and takes the sum of the kernel's sides, not their product.
+    found = mask
+    for axis, n in enumerate(spatial, 1):
+        outputs = found
+        found = np.zeros((*outputs.shape[:axis], n, *outputs.shape[axis + 1 :]), bool)
+        for windows, places in _lines(slide, axis - 1, n, outputs.shape[axis]):
+            found[_along(axis, places)] |= outputs[_along(axis, windows)]
     return found
 
 
-def spread_places(slide: Slide, mask: Mask, kernel: Mask | None = None) -> Mask:
-    """Which windows [N, *sizes] have a marked place of the input [N, *spatial] under them (under `kernel` only)."""
-    spatial = mask.shape[1:]
-    sizes = slide.sizes(spatial)
-    found = np.zeros((len(mask), *sizes), bool)
-    for tap in _taps(slide.kernel):
-        pairs = _pairs(slide, spatial, sizes, tap) if kernel is None or kernel[tap] else None
-        if pairs:
-            outputs, inputs = (tuple(pair[side] for pair in pairs) for side in (0, 1))
-            found[(slice(None), *outputs)] |= mask[(slice(None), *inputs)]
+def spread_places(slide: Slide, mask: Mask, sizes: Shape) -> Mask:
+    """Which windows [N, *sizes] have a marked place of the input [N, *spatial] under them."""
+    found = mask
+    for axis, size in enumerate(sizes, 1):
+        inputs = found
+        found = np.zeros((*inputs.shape[:axis], size, *inputs.shape[axis + 1 :]), bool)
+        for windows, places in _lines(slide, axis - 1, inputs.shape[axis], size):
+            found[_along(axis, windows)] |= inputs[_along(axis, places)]
     return found
+
+
+def spread_taps(slide: Slide, kernel: Mask, spatial: Shape, sizes: Shape) -> Mask:
+    """Which windows [*sizes] have a marked place of the kernel inside the input."""
+    found = np.zeros(sizes, bool)
+    for tap in zip(*np.nonzero(kernel), strict=True):
+        pairs = _pairs(slide, spatial, sizes, tap)
+        if pairs:
+            found[tuple(windows for windows, _ in pairs)] = True
+    return found
+
+
+def _along(axis: int, part: slice) -> tuple[slice, ...]:
+    return (*(slice(None),) * axis, part)
+
+
+def _lines(slide: Slide, axis: int, n: int, size: int) -> Iterator[tuple[slice, slice]]:
+    """On one axis of n places and `size` windows, for each place of the kernel: the windows whose tap lies inside,
+    and the places under them."""
+    line = Slide((slide.kernel[axis],), (slide.stride[axis],), (slide.pads[axis],), (slide.dilation[axis],))
+    for tap in range(slide.kernel[axis]):
+        pairs = _pairs(line, (n,), (size,), (tap,))
+        if pairs:
+            yield pairs[0]
 
 
 def hits(slide: Slide, mask: Mask, spatial: Shape) -> Mask:
@@ -100,5 +124,14 @@ def hits(slide: Slide, mask: Mask, spatial: Shape) -> Mask:
     found = np.zeros(slide.kernel, bool)
     for tap in _taps(slide.kernel):
         pairs = _pairs(slide, spatial, mask.shape, tap)
-        found[tap] = bool(pairs) and bool(mask[tuple(outputs for outputs, _ in pairs)].any())
+        found[tap] = bool(pairs) and bool(mask[tuple(windows for windows, _ in pairs)].any())
+    return found
+
+
+def touched_taps(slide: Slide, mask: Mask, sizes: Shape) -> Mask:
+    """Which places of the kernel lie on a marked place of the input [*spatial] in one of all windows [*sizes]."""
+    found = np.zeros(slide.kernel, bool)
+    for tap in _taps(slide.kernel):
+        pairs = _pairs(slide, mask.shape, sizes, tap)
+        found[tap] = bool(pairs) and bool(mask[tuple(places for _, places in pairs)].any())
     return found

@@ -1,0 +1,22 @@
+"""ONNX's own suite of single nodes through our openings, at its own tolerance; proof/onnx_suite.py does it whole."""
+
+import pytest
+
+from pellucid.model.onnx_nodes import READERS
+from support.onnx_suite import CORE, cases, compute
+
+# Cases that the readers refuse, by name, and what they say. Nothing else may be left out.
+REFUSED: dict[str, str] = {}
+VALUES = 300  # of each output, evenly; all where fewer
+
+
+def test_the_suite_has_the_ninety_nine():
+    assert sum(len(cases()[kind]) for kind in CORE) == 99
+
+
+@pytest.mark.parametrize("kind", sorted(READERS))
+def test_every_case_of_an_operation(kind):
+    outcomes = {case.name: compute(case, VALUES) for case in cases().get(kind, [])}
+    assert {name: list(outcome.wrong[:3]) for name, outcome in outcomes.items() if outcome.wrong} == {}
+    refused = {name: outcome.refused for name, outcome in outcomes.items() if outcome.refused}
+    assert refused == {name: REFUSED.get(name) for name in refused}

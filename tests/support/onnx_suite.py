@@ -1,0 +1,125 @@
+"""ONNX's own suite of single nodes, each value of each output computed by our readers and openings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx.backend.test.loader import load_node_model_tests
+
+from pellucid.model.onnx_nodes import READERS, CannotOpen, NodeSource
+
+# The operations that all of the suite's cases are wanted of: 99 cases.
+CORE = (
+    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Softmax", "LogSoftmax",
+    "Gemm", "BatchNormalization", "Relu", "Flatten",
+)  # fmt: skip
+# What the runner of the suite allows bfloat16: two units in the last place.
+BFLOAT16 = 2.0**-6
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One case: a node, its opset, the values of its inputs, and its outputs at this tolerance."""
+
+    name: str
+    node: onnx.NodeProto
+    opset: int
+    inputs: dict[str, NDArray[Any]]
+    outputs: list[tuple[int, NDArray[Any]]]  # (which of the node's results, its values)
+    rtol: float
+    atol: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: `refused`, why it isn't opened ("" if it is); `wrong`, the values outside the tolerance,
+    as text; `values`, how many were opened."""
+
+    refused: str = ""
+    wrong: tuple[str, ...] = ()
+    values: int = 0
+
+    @property
+    def passed(self) -> bool:
+        return not self.refused and not self.wrong
+
+
+@cache
+def cases() -> dict[str, list[Case]]:
+    """The cases of one node on tensors, by the node's type."""
+    found: dict[str, list[Case]] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the suite divides by zero on purpose
+        for test in load_node_model_tests():
+            model = test.model
+            if model is None or len(model.graph.node) != 1 or model.graph.node[0].domain:
+                continue
+            node = model.graph.node[0]
+            names = [value.name for value in model.graph.input]
+            places = [list(node.output).index(value.name) for value in model.graph.output]
+            for number, (inputs, outputs) in enumerate(test.data_sets):
+                if not all(isinstance(value, np.ndarray | np.generic) for value in (*inputs, *outputs)):
+                    continue  # sequences and optional values: no operation on tensors
+                found.setdefault(node.op_type, []).append(
+                    Case(
+                        test.name + (f" ({number})" if number else ""),
+                        node,
+                        model.opset_import[0].version,
+                        dict(zip(names, map(np.asarray, inputs), strict=True)),
+                        list(zip(places, map(np.asarray, outputs), strict=True)),
+                        test.rtol,
+                        test.atol,
+                    )
+                )
+    return found
+
+
+def compute(case: Case, most: int | None = None) -> Outcome:
+    """The case through our own openings: every value, or `most` of each output, evenly."""
+    try:
+        operation, places = READERS[case.node.op_type](
+            NodeSource(case.node, case.opset, case.inputs.__getitem__)
+        )
+    except CannotOpen as error:
+        return Outcome(refused=str(error))
+    operands = [None if place is None else case.inputs[case.node.input[place]] for place in places]
+    wrong: list[str] = []
+    opened = 0
+    for output, expected in case.outputs:
+        shape = operation.result_shape(operands, output)
+        if shape != expected.shape:
+            wrong.append(f"output {output}: shape {shape}, not {expected.shape}")
+            continue
+        indices = list(_places(expected.shape, most))
+        values = np.array([operation.open(operands, index, output).value for index in indices])
+        wanted = np.array([expected[index] for index in indices], expected.dtype)
+        wrong += [
+            f"output {output}{list(indices[i])}: {values[i]!r}, not {wanted[i]!r}"
+            for i in np.flatnonzero(~_close(values, wanted, case))
+        ]
+        opened += len(indices)
+    return Outcome(wrong=tuple(wrong), values=opened)
+
+
+def _places(shape: tuple[int, ...], most: int | None) -> Iterator[tuple[int, ...]]:
+    size = int(np.prod(shape))
+    step = 1 if most is None else max(1, -(-size // most))
+    for flat in range(0, size, step):
+        yield tuple(int(n) for n in np.unravel_index(flat, shape))
+
+
+def _close(values: NDArray[Any], wanted: NDArray[Any], case: Case) -> NDArray[np.bool_]:
+    """As the suite's own runner compares; whole numbers have to be the same."""
+    if wanted.dtype.kind in "iub":
+        return values == wanted.astype(np.float64)
+    with np.errstate(over="ignore"):
+        stored = values.astype(wanted.dtype).astype(np.float64)
+    rtol = max(case.rtol, BFLOAT16) if wanted.dtype.name == "bfloat16" else case.rtol
+    return np.isclose(stored, wanted.astype(np.float64), rtol=rtol, atol=case.atol, equal_nan=True)
