@@ -1,10 +1,15 @@
 """ONNX nodes of any maker -> operations (`network/operations`), in one form for every version of the specification."""
 
+from pellucid.model.onnx_nodes.activation import ACTIVATION
 from pellucid.model.onnx_nodes.movement import MOVEMENT
 from pellucid.model.onnx_nodes.sliding import SLIDING
 from pellucid.model.onnx_nodes.source import CannotOpen, NodeSource, Read, Reader
 
 # To add an operation: its line in one of these tables, by ONNX's own name.
-READERS: dict[str, Reader] = {**SLIDING, **MOVEMENT}
+READERS: dict[str, Reader] = {
+    **ACTIVATION,
+    **MOVEMENT,
+    **SLIDING,
+}
 
 __all__ = ["READERS", "CannotOpen", "NodeSource", "Read", "Reader"]

@@ -136,13 +136,14 @@ class Formula(Opening):
     """Any other operation: its `result` in float64, its `text` with the numbers put in ("max(0, -1.3)").
 
     `scale` is the magnitude that rounding is measured against. `chosen` is the entry of the first part that decided
-    (the winner of a maximum), or None.
+    (the winner of a maximum), or None. `note` says in words which side was taken ("the input is negative").
     """
 
     result: float = field(kw_only=True)
     text: str = field(kw_only=True)
     scale: float = field(kw_only=True)
     chosen: int | None = field(default=None, kw_only=True)
+    note: str = field(default="", kw_only=True)
 
     @property
     def value(self) -> float:
