@@ -1,6 +1,7 @@
 """ONNX nodes of any maker -> operations (`network/operations`), in one form for every version of the specification."""
 
 from pellucid.model.onnx_nodes.activation import ACTIVATION
+from pellucid.model.onnx_nodes.elementwise import ELEMENTWISE
 from pellucid.model.onnx_nodes.movement import MOVEMENT
 from pellucid.model.onnx_nodes.sliding import SLIDING
 from pellucid.model.onnx_nodes.source import CannotOpen, NodeSource, Read, Reader
@@ -8,6 +9,7 @@ from pellucid.model.onnx_nodes.source import CannotOpen, NodeSource, Read, Reade
 # To add an operation: its line in one of these tables, by ONNX's own name.
 READERS: dict[str, Reader] = {
     **ACTIVATION,
+    **ELEMENTWISE,
     **MOVEMENT,
     **SLIDING,
 }

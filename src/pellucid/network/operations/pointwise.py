@@ -46,7 +46,7 @@ def wrapped(value: int, dtype: np.dtype[Any]) -> int:
 def kept(value: float, dtype: np.dtype[Any]) -> float:
     """A result as this number type keeps it: integers wrap, floats that are too big are infinite. NumPy's own floats
     aren't rounded: that is for who compares. bfloat16 and smaller ones are, as they keep 3 digits or fewer."""
-    if dtype.kind in "iu" and np.isfinite(value):
+    if dtype.kind in "iu" and (isinstance(value, int) or math.isfinite(value)):
         return float(wrapped(int(value), dtype))
     if dtype.kind == "f" and abs(value) > float(np.finfo(dtype).max):
         return math.copysign(math.inf, value)
