@@ -24,6 +24,7 @@ OUTSIDE = {
     "storage": set(),
     "draws": {"numpy"},
     "network": {"numpy"},
+    "filters": {"numpy"},
     "evaluation": {"numpy"},
 }
 # What only one place may import.
