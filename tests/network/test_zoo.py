@@ -27,6 +27,7 @@ EXAMPLES = json.loads((Path(__file__).parents[1] / "data" / "worked_examples.jso
         ("resnet18", 11_689_512),
         ("resnet34", 21_797_672),
         ("resnet50", 25_557_032),
+        ("efficientnet-lite0", 4_652_008),
     ],
 )
 def test_published_parameter_counts(name, parameters):
@@ -177,8 +178,8 @@ def test_a_picture_that_is_too_small(name, size, what, remedy):
         zoo.build(name, side - 1)
 
 
-def test_resnets_and_mlp_take_a_single_pixel():
-    for name in ("resnet18", "resnet34", "resnet50", "mlp"):
+def test_resnets_efficientnet_and_mlp_take_a_single_pixel():
+    for name in ("resnet18", "resnet34", "resnet50", "efficientnet-lite0", "mlp"):
         assert zoo.build(name, 1).output_shape == (zoo.ZOO[name].classes,)
 
 

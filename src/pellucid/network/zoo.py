@@ -175,6 +175,44 @@ def _resnet(blocks: tuple[int, int, int, int], bottleneck: bool) -> Write:
     return write
 
 
+def _efficientnet_lite0(height: int, width: int, channels: int, classes: int) -> str:
+    """Inverted residual blocks: widened by a 1x1 convolution, filtered channel by channel, narrowed again."""
+    norm, rectified = "batchnorm epsilon 0.001", ["batchnorm epsilon 0.001", "relu6"]
+    layers = ["conv 32 3x3 stride 2 pad same nobias", *rectified]
+
+    def last(word: str, prefix: str) -> str:
+        """The name of the latest layer of this kind."""
+        return f"{prefix}{sum(layer.startswith(word) for layer in layers)}"
+
+    features, entry = 32, ""
+    for kernel, stride, widening, filters, count in _MBCONV:
+        for block in range(count):
+            inner = widening * features
+            if widening > 1:
+                layers += [f"conv {inner} 1x1 nobias", *rectified]
+            step = f" stride {stride}" if stride > 1 and block == 0 else ""
+            layers += [f"conv {inner} {kernel}x{kernel}{step} pad same groups {inner} nobias", *rectified]
+            layers += [f"conv {filters} 1x1 nobias", norm]
+            if block == 0:
+                features, entry = filters, last("batchnorm", "norm")
+            else:
+                layers += [f"add {entry}"]
+                entry = last("add", "add")
+    layers += ["conv 1280 1x1 nobias", *rectified, "globalavgpool", "flatten", "dropout 0.2"]
+    return ", ".join([*layers, f"dense {classes}", "softmax"])
+
+
+# EfficientNet-Lite0's stages: kernel, stride, widening, channels, blocks.
+_MBCONV = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+
 _VGG = "Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014"
 _RESNET = "He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015"
 
@@ -216,5 +254,14 @@ ZOO: dict[str, Entry] = {
         3,
         1000,
         f"{_RESNET}; stride in the 3x3 convolution, as in torchvision (v1.5)",
+    ),
+    "efficientnet-lite0": Entry(
+        _efficientnet_lite0,
+        224,
+        224,
+        3,
+        1000,
+        "Tan and Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019; its Lite form of "
+        "2020: ReLU6, no squeeze-and-excitation. The one that comes with weights, too (pellucid.zoo.pretrained)",
     ),
 }

@@ -44,7 +44,7 @@ def test_names_that_torch_uses_itself():
 
 
 def test_torch_counts_what_the_network_counts_without_allocating():
-    for name in ("resnet18", "vgg16", "bench-lenet"):
+    for name in ("resnet18", "vgg16", "bench-lenet", "efficientnet-lite0"):
         network = zoo.build(name)
         with torch.device("meta"):
             module = NetworkModule(network)
