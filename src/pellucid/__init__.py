@@ -4,6 +4,7 @@ import pellucid
 model = pellucid.train("photos/")        # a folder of class folders; pellucid.train() is MNIST
 model.predict("new.jpg").label
 model = pellucid.load("runs/photos-1/model.onnx")
+model = pellucid.zoo.pretrained("efficientnet-lite0")    # knows ImageNet's 1,000 classes
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pellucid.errors import PellucidError
+    from pellucid.faces import zoo
     from pellucid.faces.estimator import ImageClassifier
     from pellucid.faces.python import Model, load, train
     from pellucid.model import Prediction
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Where each public name lives. They load when first used, so that `import pellucid` costs nothing.
+# Where each public name lives, or the module that it is. They load when first used, so that `import pellucid` costs
+# nothing.
 _HOMES = {
     "ImageClassifier": "pellucid.faces.estimator",
     "Model": "pellucid.faces.python",
@@ -29,6 +32,7 @@ _HOMES = {
     "Prediction": "pellucid.model",
     "load": "pellucid.faces.python",
     "train": "pellucid.faces.python",
+    "zoo": "pellucid.faces.zoo",
 }
 
 __all__ = [
@@ -40,13 +44,15 @@ __all__ = [
     "__version__",
     "load",
     "train",
+    "zoo",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    return home if _HOMES[name].endswith(f".{name}") else getattr(home, name)
 
 
 def __dir__() -> list[str]:

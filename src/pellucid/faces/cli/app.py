@@ -24,7 +24,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors as JSON on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-ModelPath = Annotated[str, typer.Argument(metavar="MODEL", help="A model file, as runs/NAME/model.onnx.")]
+ModelPath = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A model file, as runs/NAME/model.onnx, or efficientnet-lite0."),
+]
 
 MaxPixels = Annotated[
     str | None,

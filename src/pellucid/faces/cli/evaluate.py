@@ -13,6 +13,7 @@ from pellucid.evaluation.calibration import merged
 from pellucid.evaluation.page import write_report
 from pellucid.faces.cli import output
 from pellucid.faces.cli.pixels import parse_pixels
+from pellucid.faces.zoo import model_path
 from pellucid.images import open_source
 from pellucid.images.reading import MAX_PIXELS
 from pellucid.model import ModelFile
@@ -32,7 +33,7 @@ def evaluate_command(
 ) -> None:
     """Measure the model on its own test part, or on other labelled pictures; write the report where asked."""
     pixels = None if max_pixels is None else parse_pixels(max_pixels)
-    model = ModelFile.open(path)
+    model = ModelFile.open(model_path(path))
     validation = validation_answers(model)
     if data is None:
         part = own_test_part(model, pixels)

@@ -12,6 +12,7 @@ from typing import Any
 from pellucid.errors import DataError, PellucidError
 from pellucid.faces.cli import output
 from pellucid.faces.cli.pixels import parse_pixels
+from pellucid.faces.zoo import model_path
 from pellucid.images.formats import KINDS
 from pellucid.images.reading import MAX_PIXELS, is_picture_name, read_picture
 from pellucid.images.sources import counted
@@ -20,7 +21,7 @@ from pellucid.storage import shown
 
 
 def predict_command(
-    model_path: str,
+    model_name: str,
     names: list[str],
     top: int,
     threshold: float,
@@ -30,7 +31,7 @@ def predict_command(
 ) -> None:
     """One line a picture, as they come; a bad one is an error line and the rest go on."""
     pixels = MAX_PIXELS if max_pixels is None else parse_pixels(max_pixels)
-    model = ModelFile.open(model_path)
+    model = ModelFile.open(model_path(model_name))
     given = names
     write = _csv_line if as_csv else _json_line if as_json else _text_line
     width = 0
