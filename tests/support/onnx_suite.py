@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from numpy.typing import NDArray
+from onnx import helper
 from onnx.backend.test.loader import load_node_model_tests
 
 from pellucid.model.onnx_nodes import READERS, CannotOpen, NodeSource
@@ -20,6 +22,12 @@ CORE = (
     "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Softmax", "LogSoftmax",
     "Gemm", "BatchNormalization", "Relu", "Flatten",
 )  # fmt: skip
+# Where onnxruntime's own values differ from the suite's: it computes with the size that came out, the suite with the
+# fraction before rounding. Openings are of what the runtime stored, so these are held against the runtime.
+RUNTIME = {
+    "test_resize_downsample_scales_linear_align_corners",
+    "test_resize_downsample_scales_cubic_align_corners",
+}
 # What the runner of the suite allows bfloat16: two units in the last place.
 BFLOAT16 = 2.0**-6
 
@@ -92,7 +100,7 @@ def compute(case: Case, most: int | None = None) -> Outcome:
     operands = [None if place is None else case.inputs[case.node.input[place]] for place in places]
     wrong: list[str] = []
     opened = 0
-    for output, expected in case.outputs:
+    for output, expected in _by_runtime(case) if case.name in RUNTIME else case.outputs:
         shape = operation.result_shape(operands, output)
         if shape != expected.shape:
             wrong.append(f"output {output}: shape {shape}, not {expected.shape}")
@@ -106,6 +114,22 @@ def compute(case: Case, most: int | None = None) -> Outcome:
         ]
         opened += len(indices)
     return Outcome(wrong=tuple(wrong), values=opened)
+
+
+def _by_runtime(case: Case) -> list[tuple[int, NDArray[Any]]]:
+    """The case's outputs as onnxruntime computes them."""
+    graph = helper.make_graph(
+        [case.node],
+        "one",
+        [
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
+            for name, value in case.inputs.items()
+        ],
+        [helper.make_empty_tensor_value_info(case.node.output[place]) for place, _ in case.outputs],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)], ir_version=10)
+    results = onnxruntime.InferenceSession(model.SerializeToString()).run(None, case.inputs)
+    return [(place, np.asarray(result)) for (place, _), result in zip(case.outputs, results, strict=True)]
 
 
 def _places(shape: tuple[int, ...], most: int | None) -> Iterator[tuple[int, ...]]:

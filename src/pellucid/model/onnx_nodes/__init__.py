@@ -4,6 +4,7 @@ from pellucid.model.onnx_nodes.activation import ACTIVATION
 from pellucid.model.onnx_nodes.dense import DENSE
 from pellucid.model.onnx_nodes.elementwise import ELEMENTWISE
 from pellucid.model.onnx_nodes.movement import MOVEMENT
+from pellucid.model.onnx_nodes.resizing import RESIZING
 from pellucid.model.onnx_nodes.sliding import SLIDING
 from pellucid.model.onnx_nodes.softmax import SOFTMAX
 from pellucid.model.onnx_nodes.source import CannotOpen, NodeSource, Read, Reader
@@ -14,6 +15,7 @@ READERS: dict[str, Reader] = {
     **DENSE,
     **ELEMENTWISE,
     **MOVEMENT,
+    **RESIZING,
     **SLIDING,
     **SOFTMAX,
 }
