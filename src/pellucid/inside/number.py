@@ -1,0 +1,170 @@
+"""One value opened: its terms with their places, what they come to, and what the runtime stored.
+
+The closing equation: |sum - stored| <= closeness x magnitude, where the magnitude is the sum of the absolute terms
+and the bias, in float64, and the stored value is read from the runtime's output, never computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pellucid.inside.places import Place, Places
+from pellucid.model.opened import Opened
+from pellucid.network.operations import Array, Formula, Linear, Node, Opening
+
+# How near the sum has to come to the stored value, by the type of number that was stored. float32 is DESIGN's rule;
+# narrower floats are rounded once more when they are stored; whole numbers are exact.
+CLOSENESS = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-3, "bfloat16": 8e-3}
+
+
+@dataclass(frozen=True)
+class Term:
+    """One input value of an opened value: where it stands, what it is multiplied by, and the product.
+
+    `weight` and its place are None where the operation doesn't multiply by one; `role` names it in the formula.
+    """
+
+    source: Place
+    input: float
+    weight: float | None
+    product: float
+    weight_source: Place | None = None
+    role: str = "x"
+
+
+@dataclass(frozen=True, eq=False)
+class Number:
+    """An opened value: `stored` by the runtime, `opening` (None where the operation isn't known; `reason` says why)."""
+
+    place: Place
+    node: Node | None
+    stored: float
+    dtype: str
+    opening: Opening | None
+    reason: str
+    places: Places
+
+    @property
+    def kind(self) -> str:
+        """What computes it, in words."""
+        if self.node is None:
+            return "input" if self.opening is None else "value"
+        return self.node.operation.kind if self.node.operation else self.node.type
+
+    @property
+    def sum(self) -> float | None:
+        """What its terms or its formula come to, in float64."""
+        return None if self.opening is None else self.opening.value
+
+    @property
+    def difference(self) -> float | None:
+        """sum - stored."""
+        if self.sum is None:
+            return None
+        return 0.0 if self.sum == self.stored or (self.sum != self.sum and self.stored != self.stored) else (
+            self.sum - self.stored
+        )  # fmt: skip
+
+    @property
+    def allowed(self) -> float:
+        """The largest difference that rounding explains."""
+        return 0.0 if self.opening is None else CLOSENESS.get(self.dtype, 0.0) * self.opening.magnitude
+
+    @property
+    def closes(self) -> bool | None:
+        """Whether the equation closes; None where there is nothing to hold it against."""
+        return None if self.difference is None else abs(self.difference) <= self.allowed
+
+    @property
+    def bias_source(self) -> Place | None:
+        """Where the bias stands, if there is one."""
+        if not isinstance(self.opening, Linear) or self.opening.bias_operand is None or self.node is None:
+            return None
+        return self.places.at(self.node.inputs[self.opening.bias_operand], self.opening.bias_index)
+
+    @cached_property
+    def order(self) -> tuple[tuple[int, int], ...]:
+        """(part, entry) of every term, largest product first; a formula's chosen one before all others."""
+        if self.opening is None:
+            return ()
+        keys = [
+            (-abs(float(product)), part, entry)
+            for part, each in enumerate(self.opening.parts)
+            for entry, product in enumerate(each.products)
+        ]
+        chosen = self.opening.chosen if isinstance(self.opening, Formula) else None
+        return tuple(
+            (part, entry) for _, part, entry in sorted(keys, key=lambda key: (key[1:] != (0, chosen), key))
+        )
+
+    def term(self, part: int, entry: int) -> Term:
+        """One term, with its places."""
+        assert self.opening is not None and self.node is not None
+        each = self.opening.parts[part]
+        weighs = None
+        if each.weight_operand is not None and each.weight_index is not None:
+            weighs = self.places.at(self.node.inputs[each.weight_operand], each.weight_index[entry])
+        return Term(
+            self.places.at(self.node.inputs[each.operand], each.index[entry]),
+            float(each.values[entry]),
+            None if each.weights is None else float(each.weights[entry]),
+            float(each.products[entry]),
+            weighs,
+            each.role,
+        )
+
+    def terms(self) -> Iterator[Term]:
+        """Every term, in the order of the window."""
+        for part, each in enumerate(self.opening.parts if self.opening else ()):
+            for entry in range(len(each)):
+                yield self.term(part, entry)
+
+
+class Inside:
+    """An opened graph from the inside: `open(place)` any value of it. `places` finds them by name."""
+
+    def __init__(self, opened: Opened):
+        self.opened = opened
+        self.places = Places(opened)
+
+    def at(self, text: str) -> Number:
+        """The value that a person means by "conv2[3,4,5]", opened."""
+        return self.open(self.places.find(text))
+
+    def open(self, place: Place) -> Number:
+        """One value, opened to what it was made of."""
+        array = self.opened.values[place.tensor]
+        stored = float(array[place.full])
+        if place.tensor not in self.opened.graph.maker:
+            given = (
+                "an input of the graph"
+                if place.tensor in self.opened.graph.inputs
+                else "a constant of the file"
+            )
+            return Number(
+                place, None, stored, array.dtype.name, None, f"{given}: nothing computes it", self.places
+            )
+        node, output = self.opened.graph.maker[place.tensor]
+        opening, reason = None, ""
+        if node.operation is None:
+            reason = (self.opened.unknown or {}).get(node.name, f"the operation {node.type} isn't known")
+        else:
+            opening = node.operation.open(self.operands(node), place.full, output)
+        return Number(place, node, stored, array.dtype.name, opening, reason, self.places)
+
+    def operands(self, node: Node) -> list[Array | None]:
+        """The values that a node took in."""
+        return [self.opened.values[name] if name else None for name in node.inputs]
+
+
+def closes_within(number: Number) -> float:
+    """How far from closing, in units of what is allowed: up to 1 it closes. Exact where nothing is allowed."""
+    if number.difference is None:
+        return 0.0
+    if number.difference == 0:
+        return 0.0
+    return abs(number.difference) / number.allowed if number.allowed else np.inf
