@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from pellucid.errors import EngineError, ModelError, StorageError
 from pellucid.model.card import Card
+from pellucid.model.onnx_file import read_file
 from pellucid.model.preprocessing import Preprocessing
-from pellucid.model.read import read_file
 from pellucid.model.write import seal_holds, write_model
 from pellucid.network import Network, zoo
 from pellucid.storage import storage_error
