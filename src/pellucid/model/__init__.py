@@ -2,6 +2,7 @@
 
 from pellucid.model.card import Card, DataCard, Figures, SplitCard
 from pellucid.model.classifier import Classifier, Prediction
+from pellucid.model.foreign import ForeignModel, Wishes
 from pellucid.model.model import ModelFile
 from pellucid.model.preprocessing import Preprocessing, scale_and_shift
 from pellucid.model.write import preprocessing_bytes, write_model
@@ -11,10 +12,12 @@ __all__ = [
     "Classifier",
     "DataCard",
     "Figures",
+    "ForeignModel",
     "ModelFile",
     "Prediction",
     "Preprocessing",
     "SplitCard",
+    "Wishes",
     "preprocessing_bytes",
     "scale_and_shift",
     "write_model",

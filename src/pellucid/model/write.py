@@ -81,6 +81,11 @@ def preprocessing_bytes(preprocessing: Preprocessing) -> bytes:
         [helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, shape)],
         nodes.constants,
     )
+    return small_model(graph)
+
+
+def small_model(graph: onnx.GraphProto) -> bytes:
+    """A graph as a model without a card."""
     return _model(graph, {})
 
 

@@ -1,0 +1,329 @@
+"""An ONNX file that another tool made: it has no card, so how pictures come into it is read from its input, what
+can't be read is assumed, and what was assumed is said.
+
+Pictures go through our own preprocessing first (a small graph of its own), so that a value of the file opens down to
+the raw pixels, as in a file of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import DTypeLike, NDArray
+from onnx import TensorProto, helper
+
+from pellucid.engines.onnxruntime import Session
+from pellucid.errors import DataError, ModelError, SettingsError
+from pellucid.model.classifier import Classifier, check_pixels
+from pellucid.model.onnx_file import OnnxFile
+from pellucid.model.opened import Opened, open_run
+from pellucid.model.preprocessing import IMAGE, PIXELS, Nodes, Preprocessing, add_pixels
+from pellucid.model.write import small_model
+from pellucid.storage import shown
+
+DEFAULT_SIDE = 224
+LARGEST_LABELS = 16 << 20
+_TYPES = {
+    TensorProto.FLOAT: np.float32,
+    TensorProto.FLOAT16: np.float16,
+    TensorProto.DOUBLE: np.float64,
+    TensorProto.UINT8: np.uint8,
+}
+# What may stand between the scores and the file's end without changing which is which.
+_PASSING = {"Identity", "Reshape", "Flatten", "Squeeze", "Cast", "Dropout"}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person says about a foreign file's pictures; None: as the file says, or as it is usual.
+
+    A pixel becomes (pixel x scale - mean) / std, by channel in the file's order of channels; `bgr`: blue first.
+    `side`: height and width, where the file leaves them open; `labels`, a text file with a class a line.
+    """
+
+    scale: float | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    bgr: bool = False
+    fit: str | None = None
+    side: tuple[int, int] | None = None
+    labels: str | None = None
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What a foreign file takes in: its input's `name`, channel first or last, the sizes and the type of number.
+    `assumed` are sentences about what the file didn't say."""
+
+    name: str
+    channel_last: bool
+    preprocessing: Preprocessing
+    dtype: DTypeLike
+    bgr: bool
+    assumed: tuple[str, ...]
+
+
+class ForeignModel(Classifier):
+    """A classifier in an ONNX file without a card. `intake` says how pictures come in; `assumed`, what was assumed.
+
+    Raises ModelError where the file can't be read or isn't a network for pictures.
+    """
+
+    def __init__(self, file: OnnxFile, wishes: Wishes, threads: int | None = None):
+        self.file = file
+        self.where = file.where
+        self._threads = threads
+        self.intake = read_intake(file, wishes)
+        self._before = OnnxFile(_preprocessing_model(self.intake, _tensors(file)), file.where)
+        self._output, self._ending = _ending(file)
+        self._labels = wishes.labels
+        self._last_assumed = {
+            "": "its answers are taken as scores: softmax makes probabilities of them",
+            "LogSoftmax": "its answers are logarithms of probabilities",
+            "Sigmoid": "its answers are taken for each class by itself, and divided by their sum",
+        }.get(self._ending)
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """What the file didn't say, in sentences."""
+        names = (
+            () if self._labels else ("its classes have no names: they are numbers from 0 (--labels FILE)",)
+        )
+        return (*self.intake.assumed, *((self._last_assumed,) if self._last_assumed else ()), *names)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        count = self._class_count()
+        if self._labels is None:
+            return tuple(str(number) for number in range(count))
+        labels = read_labels(Path(self._labels))
+        if len(labels) != count:
+            raise DataError("the labels are not as many as the model's classes", where=shown(self._labels),
+                            received=f"{len(labels):,} lines, {count:,} classes",
+                            remedy="a text file with one class in each line, in the model's order")  # fmt: skip
+        return labels
+
+    @cached_property
+    def _sessions(self) -> tuple[Session, Session]:
+        before = Session(*self._before.stripped(), self.where, self._threads)
+        return before, Session(*self.file.stripped(), self.where, self._threads)
+
+    def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        check_pixels(pixels)
+        if not len(pixels):
+            return np.zeros((0, len(self.classes)), np.float32)
+        before, network = self._sessions
+        rows = []
+        for picture in pixels:  # many a file takes one picture at a time
+            taken = before.run({_image(self._before): picture[None]}, self.intake.name)
+            rows.append(np.ravel(network.run({self.intake.name: taken}, self._output)))
+        return self._as_probabilities(np.stack(rows)).astype(np.float32)
+
+    def opened(self, pixels: NDArray[np.uint8]) -> Opened:
+        """The file's graph, our preprocessing before it, with every value for one picture [height, width, 1 or 3]."""
+        check_pixels(pixels[None])
+        before = open_run(
+            self._before, {_image(self._before): np.ascontiguousarray(pixels[None])}, self._threads
+        )
+        feeds = {self.intake.name: before.values[self.intake.name]}
+        return before.then(open_run(self.file, feeds, self._threads))
+
+    def _class_count(self) -> int:
+        shape = self.file.output_shape(self._output)
+        if shape and isinstance(shape[-1], int) and shape[-1] > 1:
+            return shape[-1]
+        size = self.intake.preprocessing
+        zeros = np.zeros((1, size.height, size.width, size.channels), np.uint8)
+        before, network = self._sessions
+        taken = before.run({_image(self._before): zeros}, self.intake.name)
+        return int(network.run({self.intake.name: taken}, self._output).size)
+
+    def _as_probabilities(self, rows: NDArray[np.generic]) -> NDArray[np.float64]:
+        values = rows.astype(np.float64)
+        if self._ending == "Softmax":
+            return values
+        if self._ending == "Sigmoid":
+            return values / np.maximum(values.sum(axis=1, keepdims=True), 1e-30)
+        exponents = np.exp(values - values.max(axis=1, keepdims=True))
+        return exponents / exponents.sum(axis=1, keepdims=True)
+
+
+def read_intake(file: OnnxFile, wishes: Wishes) -> Intake:
+    """What the file takes in, by its input's declaration; what it leaves open, as wished, or as it is usual."""
+    weights = {tensor.name for tensor in file.skeleton.graph.initializer}
+    inputs = [given for given in file.skeleton.graph.input if given.name not in weights]
+    if len(inputs) != 1:
+        raise ModelError(
+            "a network for pictures has one input", where=file.where,
+            received=f"{len(inputs)}: {', '.join(shown(given.name) for given in inputs[:8])}",
+            remedy="export the part that takes in the picture alone",
+        )  # fmt: skip
+    given = inputs[0]
+    kind, dims = given.type.tensor_type.elem_type, given.type.tensor_type.shape.dim
+    shape = [dim.dim_value or None for dim in dims]
+    said = "x".join(str(dim.dim_value or dim.dim_param or "?") for dim in dims)
+    if kind not in _TYPES:
+        raise ModelError(
+            "the network takes in numbers that pictures aren't brought to", where=file.where,
+            received=f"{shown(given.name)}: {_type_name(kind)} {said}",
+            remedy="one that takes float32, float16, float64 or uint8",
+        )  # fmt: skip
+    if len(shape) != 4 or shape[0] not in (None, 1):
+        raise ModelError(
+            "the network doesn't take one picture: [1, channels, height, width] or [1, height, width, channels]",
+            where=file.where, received=f"{shown(given.name)}: {said}",
+            remedy="export it with a batch of 1, or of any size",
+        )  # fmt: skip
+    assumed: list[str] = []
+    first, last = shape[1] in (1, 3), shape[3] in (1, 3)
+    if not first and not last:
+        if shape[1] is not None and shape[3] is not None:
+            raise ModelError("the network takes neither grey nor colour pictures", where=file.where,
+                             received=f"{shown(given.name)}: {said}", remedy="one with 1 or 3 channels")  # fmt: skip
+        assumed.append("its input's channels are taken as the first axis, 3 of them")
+    channel_last = last and not first
+    channels = (shape[3] if channel_last else shape[1]) or 3
+    height, width = shape[1:3] if channel_last else shape[2:4]
+    if wishes.side and (height or wishes.side[0], width or wishes.side[1]) != wishes.side:
+        raise SettingsError("the file says its pictures' size itself", where="--size",
+                            received=f"{wishes.side[0]}x{wishes.side[1]}",
+                            remedy=f"leave --size out: the file takes {height}x{width}")  # fmt: skip
+    if height is None or width is None:
+        height, width = wishes.side or (height or DEFAULT_SIDE, width or DEFAULT_SIDE)
+        if not wishes.side:
+            assumed.append(f"its input's size is open: {height}x{width} is taken (--size)")
+    return Intake(
+        given.name,
+        channel_last,
+        _normalisation(wishes, kind, int(channels), int(height), int(width), assumed),
+        _TYPES[kind],
+        wishes.bgr,
+        tuple(assumed),
+    )
+
+
+def _normalisation(
+    wishes: Wishes, kind: int, channels: int, height: int, width: int, assumed: list[str]
+) -> Preprocessing:
+    raw = kind == TensorProto.UINT8
+    if raw and (wishes.scale is not None or wishes.mean or wishes.std):
+        raise SettingsError("the file takes raw pixels (uint8): there is nothing to scale", where="--scale",
+                            remedy="leave --scale, --mean and --std out")  # fmt: skip
+    scale = wishes.scale if wishes.scale is not None else 1.0 if raw else 1 / 255
+    if not raw and wishes.scale is None:
+        assumed.append("pixels are scaled by 1/255 (--scale)")
+    if not raw and wishes.mean is None and wishes.std is None:
+        assumed.append("nothing is subtracted, nothing divided (--mean, --std)")
+    if channels == 3 and not wishes.bgr:
+        assumed.append("red comes first (--bgr)")
+    if wishes.fit is None:
+        assumed.append("the picture is stretched to the size (--fit pad, --fit crop)")
+    mean = _by_channel("--mean", wishes.mean, 0.0, channels)
+    std = _by_channel("--std", wishes.std, 1.0, channels)
+    if any(value == 0 for value in std):
+        raise SettingsError("nothing can be divided by 0", where="--std", received=str(list(std)))
+    return Preprocessing(
+        height=height, width=width, channels=1 if channels == 1 else 3, fit=wishes.fit or "stretch",  # type: ignore[arg-type]
+        scale=tuple(scale / each for each in std),
+        shift=tuple(-centre / each for centre, each in zip(mean, std, strict=True)),
+    )  # fmt: skip
+
+
+def _by_channel(
+    option: str, values: tuple[float, ...] | None, default: float, channels: int
+) -> tuple[float, ...]:
+    values = values or (default,)
+    if len(values) not in (1, channels):
+        raise SettingsError(f"one number, or one for each of the {channels} channels", where=option,
+                            received=", ".join(f"{value:g}" for value in values))  # fmt: skip
+    return values * (channels // len(values))
+
+
+def _preprocessing_model(intake: Intake, taken: set[str]) -> bytes:
+    """`image` -> the foreign file's input, in names that the file doesn't use."""
+    nodes = Nodes()
+    add_pixels(nodes, intake.preprocessing)
+    source = PIXELS
+    if intake.bgr and intake.preprocessing.channels == 3:
+        order = nodes.constant("bgr/order", [2, 1, 0], np.int64)
+        source = nodes.add("Gather", [source, order], "bgr", axis=3)
+    if intake.dtype != np.uint8:
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(intake.dtype))
+        scale = nodes.constant("normalise/scale", intake.preprocessing.scale, np.float32)
+        shift = nodes.constant("normalise/shift", intake.preprocessing.shift, np.float32)
+        nodes.add("Cast", [source], "normalise/float", to=TensorProto.FLOAT)
+        nodes.add("Mul", ["normalise/float", scale], "normalise/scaled")
+        source = nodes.add("Add", ["normalise/scaled", shift], "normalise")
+        if kind != TensorProto.FLOAT:
+            source = nodes.add("Cast", [source], "normalise/narrow", to=kind)
+    made = {name for node in nodes.nodes for name in node.output}
+    ours = {
+        name: f"picture/{name}"
+        for name in {IMAGE, *made, *(c.name for c in nodes.constants)}
+        if name in taken
+    }
+    for node in nodes.nodes:
+        node.input[:] = [ours.get(name, name) for name in node.input]
+        node.output[:] = [ours.get(name, name) for name in node.output]
+    for constant in nodes.constants:
+        constant.name = ours.get(constant.name, constant.name)
+    source = ours.get(source, source)
+    if intake.channel_last:
+        nodes.add("Identity", [source], intake.name)
+    else:
+        nodes.add("Transpose", [source], intake.name, perm=[0, 3, 1, 2])
+    image = helper.make_tensor_value_info(
+        ours.get(IMAGE, IMAGE), TensorProto.UINT8, ["N", "height", "width", "channels"]
+    )
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(intake.dtype))
+    answer = helper.make_tensor_value_info(intake.name, kind, [None] * 4)
+    return small_model(helper.make_graph(nodes.nodes, "picture", [image], [answer], nodes.constants))
+
+
+def _type_name(kind: int) -> str:
+    names = {number: name for name, number in TensorProto.DataType.items()}
+    return names.get(kind, f"type {kind}").lower()
+
+
+def _tensors(file: OnnxFile) -> set[str]:
+    graph = file.skeleton.graph
+    return {name for node in graph.node for name in (*node.input, *node.output)} | set(file.weights)
+
+
+def _image(before: OnnxFile) -> str:
+    return before.skeleton.graph.input[0].name
+
+
+def _ending(file: OnnxFile) -> tuple[str, str]:
+    """The output that holds the answer, and the operation that its values end in: Softmax, LogSoftmax, Sigmoid, or
+    nothing where they are scores."""
+    graph = file.skeleton.graph
+    if not graph.output:
+        raise ModelError("the network has no output", where=file.where)
+    makers: dict[str, onnx.NodeProto] = {name: node for node in graph.node for name in node.output}
+    answer = name = graph.output[0].name
+    while name in makers and makers[name].op_type in _PASSING and makers[name].input:
+        name = makers[name].input[0]
+    kind = makers[name].op_type if name in makers else ""
+    return answer, kind if kind in ("Softmax", "LogSoftmax", "Sigmoid") else ""
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """Class names from a text file, one a line; DataError where it can't be read."""
+    try:
+        if path.stat().st_size > LARGEST_LABELS:
+            raise DataError(
+                "the file of labels is too large",
+                where=shown(str(path)),
+                received=f"over {LARGEST_LABELS:,} bytes",
+            )
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        said = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise DataError("the file of labels can't be read", where=shown(str(path)), received=said,
+                        remedy="a text file with one class in each line")  from error  # fmt: skip
+    return tuple(line.strip() for line in lines if line.strip())
