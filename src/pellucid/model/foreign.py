@@ -27,7 +27,7 @@ from pellucid.storage import shown
 
 DEFAULT_SIDE = 224
 LARGEST_LABELS = 16 << 20
-_TYPES = {
+_TYPES: dict[int, DTypeLike] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.FLOAT16: np.float16,
     TensorProto.DOUBLE: np.float64,
@@ -200,7 +200,7 @@ def read_intake(file: OnnxFile, wishes: Wishes) -> Intake:
         given.name,
         channel_last,
         _normalisation(wishes, kind, int(channels), int(height), int(width), assumed),
-        _TYPES[kind],
+        _TYPES[int(kind)],
         wishes.bgr,
         tuple(assumed),
     )
@@ -285,7 +285,7 @@ def _preprocessing_model(intake: Intake, taken: set[str]) -> bytes:
 
 
 def _type_name(kind: int) -> str:
-    names = {number: name for name, number in TensorProto.DataType.items()}
+    names = {int(number): name for name, number in TensorProto.DataType.items()}
     return names.get(kind, f"type {kind}").lower()
 
 
