@@ -7,8 +7,11 @@ from support.onnx_suite import CORE, cases, compute
 
 # Cases that the readers refuse, by name, and what they say. Nothing else may be left out.
 REFUSED = {
-    f"test_training_dropout{which}": "Dropout in training mode draws at random"
-    for which in ("", "_default", "_mask", "_default_mask")
+    **{
+        f"test_training_dropout{which}": "Dropout in training mode draws at random"
+        for which in ("", "_default", "_mask", "_default_mask")
+    },
+    **dict.fromkeys(("test_identity_opt", "test_identity_sequence"), "a sequence or an optional value"),
 }
 VALUES = 300  # of each output, evenly; all where fewer
 

@@ -34,7 +34,8 @@ BFLOAT16 = 2.0**-6
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One case: a node, its opset, the values of its inputs, and its outputs at this tolerance."""
+    """One case: a node, its opset, the values of its inputs, and its outputs at this tolerance; or the `reason` why
+    it isn't one of tensors."""
 
     name: str
     node: onnx.NodeProto
@@ -43,6 +44,7 @@ class Case:
     outputs: list[tuple[int, NDArray[Any]]]  # (which of the node's results, its values)
     rtol: float
     atol: float
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Outcome:
 
 @cache
 def cases() -> dict[str, list[Case]]:
-    """The cases of one node on tensors, by the node's type."""
+    """The cases of one node, by the node's type."""
     found: dict[str, list[Case]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the suite divides by zero on purpose
@@ -73,8 +75,9 @@ def cases() -> dict[str, list[Case]]:
             names = [value.name for value in model.graph.input]
             places = [list(node.output).index(value.name) for value in model.graph.output]
             for number, (inputs, outputs) in enumerate(test.data_sets):
+                reason = ""
                 if not all(isinstance(value, np.ndarray | np.generic) for value in (*inputs, *outputs)):
-                    continue  # sequences and optional values: no operation on tensors
+                    reason, inputs, outputs, names, places = "a sequence or an optional value", [], [], [], []
                 found.setdefault(node.op_type, []).append(
                     Case(
                         test.name + (f" ({number})" if number else ""),
@@ -84,6 +87,7 @@ def cases() -> dict[str, list[Case]]:
                         list(zip(places, map(np.asarray, outputs), strict=True)),
                         test.rtol,
                         test.atol,
+                        reason,
                     )
                 )
     return found
@@ -91,6 +95,8 @@ def cases() -> dict[str, list[Case]]:
 
 def compute(case: Case, most: int | None = None) -> Outcome:
     """The case through our own openings: every value, or `most` of each output, evenly."""
+    if case.reason:
+        return Outcome(refused=case.reason)
     try:
         operation, places = READERS[case.node.op_type](
             NodeSource(case.node, case.opset, case.inputs.__getitem__)
