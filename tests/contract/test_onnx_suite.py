@@ -12,6 +12,8 @@ REFUSED = {
         for which in ("", "_default", "_mask", "_default_mask")
     },
     **dict.fromkeys(("test_identity_opt", "test_identity_sequence"), "a sequence or an optional value"),
+    **dict.fromkeys(("test_equal_string", "test_equal_string_broadcast"), "a comparison of text"),
+    **{f"test_cast_e8m0_{of}_to_FLOAT8E8M0": "numbers of type FLOAT8E8M0" for of in ("FLOAT", "FLOAT16")},
 }
 VALUES = 300  # of each output, evenly; all where fewer
 

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import helper, numpy_helper
 from onnx.backend.test.loader import load_node_model_tests
 
 from pellucid.model.onnx_nodes import READERS, CannotOpen, NodeSource
@@ -61,6 +61,14 @@ class Outcome:
         return not self.refused and not self.wrong
 
 
+# Types that the suite's makers had no NumPy for come as they stand in a file.
+_TENSORS = (np.ndarray, np.generic, onnx.TensorProto)
+
+
+def _array(value: Any) -> NDArray[Any]:
+    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
+
+
 @cache
 def cases() -> dict[str, list[Case]]:
     """The cases of one node, by the node's type."""
@@ -76,15 +84,15 @@ def cases() -> dict[str, list[Case]]:
             places = [list(node.output).index(value.name) for value in model.graph.output]
             for number, (inputs, outputs) in enumerate(test.data_sets):
                 reason = ""
-                if not all(isinstance(value, np.ndarray | np.generic) for value in (*inputs, *outputs)):
+                if not all(isinstance(value, _TENSORS) for value in (*inputs, *outputs)):
                     reason, inputs, outputs, names, places = "a sequence or an optional value", [], [], [], []
                 found.setdefault(node.op_type, []).append(
                     Case(
                         test.name + (f" ({number})" if number else ""),
                         node,
                         model.opset_import[0].version,
-                        dict(zip(names, map(np.asarray, inputs), strict=True)),
-                        list(zip(places, map(np.asarray, outputs), strict=True)),
+                        dict(zip(names, map(_array, inputs), strict=True)),
+                        list(zip(places, map(_array, outputs), strict=True)),
                         test.rtol,
                         test.atol,
                         reason,
