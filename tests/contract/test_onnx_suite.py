@@ -1,5 +1,7 @@
 """ONNX's own suite of single nodes through our openings, at its own tolerance; proof/onnx_suite.py does it whole."""
 
+from dataclasses import replace
+
 import pytest
 
 from pellucid.model.onnx_nodes import READERS
@@ -20,6 +22,19 @@ VALUES = 300  # of each output, evenly; all where fewer
 
 def test_the_suite_has_the_ninety_nine():
     assert sum(len(cases()[kind]) for kind in CORE) == 99
+
+
+def test_a_wrong_value_a_wrong_shape_and_a_refusal_are_seen():
+    case = cases()["AveragePool"][0]
+    ((_, right),) = case.outputs
+    assert compute(case).passed
+    wrong = right.copy()
+    wrong[0, 0, 2, 1] *= 1.01
+    found = compute(replace(case, outputs=[(0, wrong)])).wrong
+    assert [text.partition(":")[0] for text in found] == ["output 0[0, 0, 2, 1]"]
+    assert not compute(replace(case, outputs=[(0, right[..., 1:])])).passed
+    dropout = next(case for case in cases()["Dropout"] if case.name == "test_training_dropout")
+    assert not compute(dropout).passed
 
 
 @pytest.mark.parametrize("kind", sorted(READERS))
