@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -44,7 +44,12 @@ class Opened:
     def then(self, after: Opened) -> Opened:
         """This one's graph followed by another's, whose inputs are tensors of this one."""
         first, second = self.graph, after.graph
-        nodes = first.nodes + second.nodes
+        known = {name for node in second.nodes for name in (node.name, *node.aliases)}
+        before = (
+            replace(node, aliases=tuple(alias for alias in node.aliases if alias not in known))
+            for node in first.nodes
+        )
+        nodes = (*before, *second.nodes)
         graph = Graph(nodes, first.inputs, second.outputs, {**first.constants, **second.constants})
         values = ChainMap(dict(after.values) if not after.lazy else after.values, self.values)  # type: ignore[arg-type]
         unknown = {**(self.unknown or {}), **(after.unknown or {})}
