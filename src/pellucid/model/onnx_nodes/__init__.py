@@ -4,6 +4,7 @@ from pellucid.model.onnx_nodes.activation import ACTIVATION
 from pellucid.model.onnx_nodes.dense import DENSE
 from pellucid.model.onnx_nodes.elementwise import ELEMENTWISE
 from pellucid.model.onnx_nodes.movement import MOVEMENT
+from pellucid.model.onnx_nodes.normalisation import NORMALISATION
 from pellucid.model.onnx_nodes.reduction import REDUCTION
 from pellucid.model.onnx_nodes.resizing import RESIZING
 from pellucid.model.onnx_nodes.sliding import SLIDING
@@ -16,6 +17,7 @@ READERS: dict[str, Reader] = {
     **DENSE,
     **ELEMENTWISE,
     **MOVEMENT,
+    **NORMALISATION,
     **REDUCTION,
     **RESIZING,
     **SLIDING,

@@ -138,8 +138,8 @@ class MatMul(Operation):
 
     def spread(self, operands: Operands, number: int, mask: Mask, output: int = 0) -> Mask:
         a, b, full = self._full(operands)
-        of_a = number == _A
+        rows = number == _A
         seen = (
-            any_over(mask.reshape(a), -1)[..., None] if of_a else any_over(mask.reshape(b), -2)[..., None, :]
+            any_over(mask.reshape(a), -1)[..., None] if rows else any_over(mask.reshape(b), -2)[..., None, :]
         )
         return widened(seen, full).reshape(self.result_shape(operands))
