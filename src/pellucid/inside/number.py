@@ -19,6 +19,7 @@ from pellucid.network.operations import Array, Formula, Linear, Node, Opening
 # How near the sum has to come to the stored value, by the type of number that was stored. float32 is DESIGN's rule;
 # narrower floats are rounded once more when they are stored; whole numbers are exact.
 CLOSENESS = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-3, "bfloat16": 8e-3}
+SMALLEST = 1.2e-38  # a smaller float32 is stored as 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class Number:
     @property
     def allowed(self) -> float:
         """The largest difference that rounding explains."""
-        return 0.0 if self.opening is None else CLOSENESS.get(self.dtype, 0.0) * self.opening.magnitude
+        if self.opening is None or self.dtype not in CLOSENESS:
+            return 0.0
+        return CLOSENESS[self.dtype] * self.opening.magnitude + SMALLEST
 
     @property
     def closes(self) -> bool | None:
