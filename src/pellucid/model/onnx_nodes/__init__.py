@@ -5,6 +5,7 @@ from pellucid.model.onnx_nodes.dense import DENSE
 from pellucid.model.onnx_nodes.elementwise import ELEMENTWISE
 from pellucid.model.onnx_nodes.movement import MOVEMENT
 from pellucid.model.onnx_nodes.normalisation import NORMALISATION
+from pellucid.model.onnx_nodes.quantisation import QUANTISATION
 from pellucid.model.onnx_nodes.reduction import REDUCTION
 from pellucid.model.onnx_nodes.resizing import RESIZING
 from pellucid.model.onnx_nodes.sliding import SLIDING
@@ -18,6 +19,7 @@ READERS: dict[str, Reader] = {
     **ELEMENTWISE,
     **MOVEMENT,
     **NORMALISATION,
+    **QUANTISATION,
     **REDUCTION,
     **RESIZING,
     **SLIDING,
