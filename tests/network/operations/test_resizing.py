@@ -119,7 +119,7 @@ def test_proportions_kept(policy):
     assert opened.gap() < CLOSE
 
 
-@pytest.mark.parametrize(("mode", "scale"), product(["nearest", "linear"], [(2, 2), (1.5, 3)]))
+@pytest.mark.parametrize(("mode", "scale"), list(product(["nearest", "linear"], [(2, 2), (1.5, 3)])))
 def test_upsample_and_the_first_resize(mode, scale):
     x = normal(1, 2, 4, 5)
     scales = np.array([1, 1, *scale], np.float32)
