@@ -6,7 +6,8 @@ changes the answer on even ground.
 
 Kernels of unlike size are brought into one frame, the learned kernel's. A smaller classic lies in it surrounded by
 zeros, at every place up to 4 steps from the middle (the same filter, its answer moved), or is enlarged to fill it
-(linearly between its cells, identity excepted); of a larger one a piece is compared, with the length of the whole.
+(linearly between its cells, identity excepted). Of a 3x3 classic larger than the kernel a piece is compared, with the
+length of the whole.
 Square kernels from 5x5 on are also compared with Gabor filters in 8 directions.
 
 A kernel of several channels, such as a first layer's red, green and blue, is compared with the classic spread over
@@ -145,6 +146,8 @@ def _candidates(height: int, width: int) -> _Candidates:
     for rank, (name, kernel) in enumerate(KERNELS.items()):
         rows = _trimmed(kernel.array)
         unit = rows / np.linalg.norm(rows)
+        if max(rows.shape) > max(3, height, width):
+            continue
         for down in _steps(len(unit), height):
             for right in _steps(unit.shape[1], width):
                 vector = _laid(unit, height, width, down, right)
