@@ -47,6 +47,7 @@ def test_a_single_weight_is_identity_moved():
     found = nearest(kernel)
     assert (found.name, found.shift, found.similarity) == ("identity", (-1, 1), -1)
     assert found.text == "identity, inverted, moved by (-1, +1): similarity -1.00"
+    assert found.caption == "identity, inverted -1.00"
 
 
 @pytest.mark.parametrize("name", ["sobel-x", "prewitt-y", "vertical-line", "edge-8", "diagonal-down"])
@@ -91,8 +92,9 @@ def test_colour_edges_are_found_with_their_weights():
     assert (found.name, found.similarity) == ("sobel-x", pytest.approx(1))
     assert np.allclose(found.weights, weights / np.linalg.norm(weights))
     inverse = nearest(-weights[:, None, None] * KERNELS["sobel-x"].array)
-    assert inverse.similarity == pytest.approx(-1)
-    assert np.allclose(inverse.weights, found.weights)
+    assert inverse.similarity == pytest.approx(1)
+    assert np.allclose(inverse.weights, -np.array(found.weights))
+    assert found.text == "Sobel x, times (+0.80, -0.60, +0.10): similarity 1.00"
 
 
 def test_channels_with_unlike_patterns_are_like_nothing_together():
@@ -108,15 +110,17 @@ def test_nothing_near_is_said_with_the_numbers():
     kernel = np.array([[0, 3, 1], [1, -1, 0], [3, 0, 0.0]])
     found = nearest(kernel)
     assert not found.is_near
+    assert found.caption == "nothing near"
     assert found.text == (
         f"no classical filter is near; the nearest is {found.words}: similarity {found.similarity:.2f}, "
-        f"near from ±{found.threshold:.2f} on"
+        f"near from {found.threshold:.2f} on"
     )
 
 
 def test_zeros_are_no_filter():
     found = nearest(np.zeros((3, 3)))
     assert (found.name, found.similarity, found.is_near, found.text) == ("", 0, False, "all zeros, no filter")
+    assert found.caption == "all zeros"
 
 
 def test_tiny_and_huge_numbers_are_compared_as_well():
@@ -149,6 +153,7 @@ def test_from_25_numbers_on_chance_stays_below_the_floor(shape):
 def test_a_positive_factor_changes_nothing_a_negative_one_the_sign(seed, channels, height, width):
     kernel = np.random.default_rng(seed).normal(size=(channels, height, width))
     one, other, inverse = (nearest(factor * kernel) for factor in (1, 4, -1))
+    assert channels == 1 or one.similarity > 0
     assert (one.name, one.similarity, one.shift) == (other.name, other.similarity, other.shift)
     assert abs(inverse.similarity) == pytest.approx(abs(one.similarity), abs=2e-9)
     assert sum(weight**2 for weight in one.weights) == pytest.approx(1)

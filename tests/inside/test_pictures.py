@@ -88,7 +88,7 @@ def test_maps_without_a_number_are_drawn_grey():
     values[1, 0, 0] = np.nan
     values[0] = np.inf
     sheet = map_sheet(values, "broken")
-    assert holds(sheet.picture, enlarged(np.full((4, 4, 3), LIGHT.not_finite, np.uint8), 38))
+    assert holds(sheet.picture, enlarged(np.full((4, 4, 3), LIGHT.not_finite, np.uint8), 37))
 
 
 def test_filters_of_one_channel_are_signed_those_of_three_are_colours():

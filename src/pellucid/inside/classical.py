@@ -12,7 +12,7 @@ Square kernels from 5x5 on are also compared with Gabor filters in 8 directions.
 
 A kernel of several channels, such as a first layer's red, green and blue, is compared with the classic spread over
 them with the weights that suit best: |K c| / |K|, K the kernel as [channels, h w], c the classic as a unit vector. So
-brightness edges and colour edges are both found, and the weights say which it is.
+brightness edges and colour edges are both found, and the weights say which it is. There the signs are the weights'.
 
 Near means at least 0.8, and more than 99 of 100 random kernels of the same shape reach with their own nearest classic
 (0.9 for 3x3, where nearly anything resembles something).
@@ -33,6 +33,7 @@ from pellucid.filters import KERNELS, gabor
 NEAR = 0.8
 MOST_STEPS = 4
 GABORS_FROM = 5
+_MOST_IN_WORDS = 4
 _RANDOM = 2000
 _FREE_FROM = 25  # numbers in a kernel: from 5x5 on, not one random kernel in 100 comes as near as NEAR
 _SEED = 20260  # any fixed number: the threshold must not change from run to run
@@ -46,9 +47,10 @@ class Nearest:
     """The classical filter nearest to a learned one.
 
     `name` is its name in `filters.KERNELS`, "gabor", or "" where all numbers are zero; `title`, in words. `similarity`
-    from -1 to 1, negative where the learned filter is its inverse; `threshold`, from which on it counts as near.
-    `weights`, one for each channel, squares summing to 1, positive in sum: how strong the classic is in each. `shift`:
-    how far below and right of the kernel's middle it lies; `enlarged`: whether it was stretched to the kernel's size.
+    from -1 to 1, negative where a filter of one channel is its inverse; `threshold`, from which on it counts as near.
+    `weights`, one for each of several channels, squares summing to 1: how strong the classic is in each, negative for
+    its inverse. `shift`: how far below and right of the kernel's middle it lies; `enlarged`: whether it was stretched
+    to the kernel's size.
     """
 
     name: str
@@ -65,14 +67,29 @@ class Nearest:
         return bool(self.name) and abs(self.similarity) >= self.threshold
 
     @property
+    def caption(self) -> str:
+        """A few words for below a picture: "Sobel x, inverted -0.93", or "nothing near"."""
+        if not self.name:
+            return "all zeros"
+        return f"{self._kind} {self.similarity:.2f}" if self.is_near else "nothing near"
+
+    @property
     def words(self) -> str:
         """The filter's title, with what was done to it: "Sobel x, inverted, moved by (0, +1)"."""
+        weights = [f"{weight:+.2f}" for weight in self.weights]
         places = [f"{step:+.3g}" if step else "0" for step in self.shift]
+        return (
+            self._kind
+            + (f", moved by ({', '.join(places)})" if any(self.shift) else "")
+            + (f", times ({', '.join(weights)})" if 1 < len(weights) <= _MOST_IN_WORDS else "")
+        )
+
+    @property
+    def _kind(self) -> str:
         return (
             self.title
             + (", inverted" if self.similarity < 0 else "")
             + (", enlarged" if self.enlarged else "")
-            + (f", moved by ({', '.join(places)})" if any(self.shift) else "")
         )
 
     @property
@@ -84,7 +101,7 @@ class Nearest:
             return f"{self.words}: similarity {self.similarity:.2f}"
         return (
             f"no classical filter is near; the nearest is {self.words}: similarity {self.similarity:.2f}, "
-            f"near from ±{self.threshold:.2f} on"
+            f"near from {self.threshold:.2f} on"
         )
 
 
@@ -133,9 +150,12 @@ def _best(kernels: Numbers, candidates: _Candidates) -> list[tuple[float, int, t
             equal = np.flatnonzero(sizes[place] == sizes[place].max())
             upright = equal[sums[place][equal] >= 0]
             best = int(upright[0] if len(upright) else equal[0])
-            size, sign = float(sizes[place][best]), 1.0 if len(upright) else -1.0
-            weights = sign * parts[place, :, best] / (size or 1.0)
-            found.append((sign * size, best, tuple(float(weight) for weight in weights)))
+            size = float(sizes[place][best])
+            if channels == 1:
+                found.append((size if len(upright) else -size, best, (1.0,)))
+            else:
+                weights = parts[place, :, best] / (size or 1.0)
+                found.append((size, best, tuple(float(weight) for weight in weights)))
     return found
 
 

@@ -103,8 +103,8 @@ def kernel_sheet(
     ]
     notes = []
     if colour:
-        reach = "its own" if per_kernel else f"{whole.end:.3g}"
-        notes.append(f"red, green and blue weights as colours: mid grey is 0, 0 and 255 are ±{reach}")
+        ends_are = "the ends beside its number" if per_kernel else f"±{whole.end:.3g}"
+        notes.append(f"red, green and blue weights as colours: mid grey is 0, 0 and 255 are {ends_are}")
     elif per_kernel:
         notes.append("each filter on its own scale, zero is the ground's colour")
     if left_out:
@@ -177,7 +177,7 @@ def _tile_size(shape: Sequence[int], count: int) -> tuple[int, int]:
 
 
 def _times(height: int, width: int, count: int) -> int:
-    return max(1, round((FEW_TILE if count <= FEW else TILE) / max(height, width)))
+    return max(1, (FEW_TILE if count <= FEW else TILE) // max(height, width))
 
 
 def _chosen(strength: Values, height: int, width: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -204,7 +204,7 @@ def _laid_out(
     height, width = height * times, width * times
     ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     words = max(int(ruler.textlength(line, small)) + 1 for text in captions for line in text.split("\n"))
-    cell = max(width + 2, min(words, 170))
+    cell = max(width + 2, min(words, 132))
     captions = [
         "\n".join(row for line in text.split("\n") for row in _wrapped(ruler, line, small, cell))
         for text in captions
