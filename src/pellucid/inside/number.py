@@ -19,6 +19,17 @@ from pellucid.network.operations import Array, Formula, Linear, Node, Opening
 # How near the sum has to come to the stored value, by the type of number that was stored. float32 is DESIGN's rule;
 # narrower floats are rounded once more when they are stored; whole numbers are exact.
 CLOSENESS = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-3, "bfloat16": 8e-3}
+# Where one operation of ours stands for several of ONNX's, whose names say more.
+SAID_BY_TYPE = {
+    "Flatten": "flatten",
+    "Squeeze": "squeeze",
+    "Unsqueeze": "unsqueeze",
+    "Dropout": "dropout (at rest)",
+    "Selu": "SELU",
+    "Celu": "CELU",
+    "InstanceNormalization": "instance normalisation",
+    "MeanVarianceNormalization": "normalisation to mean 0 and variance 1",
+}
 SMALLEST = 1.2e-38  # a smaller float32 is stored as 0
 
 
@@ -54,7 +65,9 @@ class Number:
         """What computes it, in words."""
         if self.node is None:
             return "input" if self.opening is None else "value"
-        return self.node.operation.kind if self.node.operation else self.node.type
+        if self.node.operation is None or self.node.type in SAID_BY_TYPE:
+            return SAID_BY_TYPE.get(self.node.type, self.node.type)
+        return self.node.operation.kind
 
     @property
     def sum(self) -> float | None:
@@ -94,15 +107,30 @@ class Number:
         """(part, entry) of every term, largest product first; a formula's chosen one before all others."""
         if self.opening is None:
             return ()
-        keys = [
-            (-abs(float(product)), part, entry)
-            for part, each in enumerate(self.opening.parts)
-            for entry, product in enumerate(each.products)
-        ]
-        chosen = self.opening.chosen if isinstance(self.opening, Formula) else None
-        return tuple(
-            (part, entry) for _, part, entry in sorted(keys, key=lambda key: (key[1:] != (0, chosen), key))
+        products = np.concatenate([part.products for part in self.opening.parts] or [np.zeros(0)])
+        starts = np.cumsum([0, *(len(part) for part in self.opening.parts)])
+        sizes = np.abs(products)
+        chosen = self._first()
+        if chosen is not None:
+            sizes[chosen] = np.inf
+        flat = np.argsort(-sizes, kind="stable")
+        parts = np.searchsorted(starts, flat, side="right") - 1
+        return tuple(zip(parts.tolist(), (flat - starts[parts]).tolist(), strict=True))
+
+    def _first(self) -> int | None:
+        """The entry that comes before all others: what was chosen, or the value's own place (softmax's logit)."""
+        opening = self.opening
+        if not isinstance(opening, Formula) or not len(opening.parts) or not len(opening.parts[0]):
+            return None
+        if opening.chosen is not None:
+            return opening.chosen
+        index = opening.parts[0].index
+        own = (
+            (index == np.asarray(self.place.full)).all(axis=1)
+            if index.shape[1] == len(self.place.full)
+            else None
         )
+        return int(own.argmax()) if own is not None and own.any() else None
 
     def term(self, part: int, entry: int) -> Term:
         """One term, with its places."""

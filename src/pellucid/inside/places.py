@@ -14,7 +14,7 @@ from functools import cached_property
 
 from pellucid.errors import SettingsError
 from pellucid.model.opened import Opened
-from pellucid.network.operations import Index, Node, Shape
+from pellucid.network.operations import Array, Index, Node, Shape
 from pellucid.network.operations.movement import Transpose
 from pellucid.storage import shown
 
@@ -87,6 +87,10 @@ class Places:
             if last:
                 found |= set(node.outputs)
         return frozenset(found)
+
+    def value(self, tensor: str) -> Array:
+        """The tensor's values."""
+        return self._opened.values[tensor]
 
     def shape(self, tensor: str) -> Shape:
         """The tensor's shape, batch included."""

@@ -95,7 +95,7 @@ def _nodes(file: OnnxFile, live: set[str], values: Values) -> tuple[list[Node], 
                 inputs = tuple("" if place is None else proto.input[place] for place in places)
             except CannotOpen as error:
                 unknown[name] = str(error)
-            except (KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
+            except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
                 unknown[name] = f"its attributes make no sense here: {type(error).__name__}: {error}"[:200]
         nodes.append(Node(name, proto.op_type, operation, inputs, tuple(proto.output), aliases))
     return nodes, unknown
