@@ -169,4 +169,7 @@ def test_what_cannot_be_read_is_said():
         Opened("Pad", counting(2), whole(1, 1), mode="symmetric")
     with pytest.raises(CannotOpen, match="Split of 4 into 7 parts"):
         Opened("Split", counting(4), num_outputs=7, outputs=7)
+    for kind, missing in {"Pad": "pads", "Slice": "starts", "Reshape": "sizes"}.items():
+        with pytest.raises(CannotOpen, match=f"its {missing} are given neither as attribute nor as input"):
+            Opened(kind, counting(4))
     assert "Shape" not in READERS  # folded where a graph is read

@@ -23,6 +23,13 @@ from pellucid.network.operations.movement import (
 )
 
 
+def _given(numbers: tuple[int, ...] | None, name: str) -> tuple[int, ...]:
+    """Numbers that a node can't do without, be they attribute or input."""
+    if numbers is None:
+        raise CannotOpen(f"its {name} are given neither as attribute nor as input")
+    return tuple(numbers)
+
+
 def _identity(source: NodeSource) -> Read:
     return Identity(), (0,)
 
@@ -35,9 +42,8 @@ def _dropout(source: NodeSource) -> Read:
 
 
 def _reshape(source: NodeSource) -> Read:
-    shape = source.ints(1) if source.has(1) else tuple(source.get("shape", ()))
-    assert shape is not None
-    return Reshape(shape, bool(source.get("allowzero", 0))), (0,)
+    shape = source.ints(1) if source.has(1) else source.get("shape")
+    return Reshape(_given(shape, "sizes"), bool(source.get("allowzero", 0))), (0,)
 
 
 def _fixed(shape: Shape) -> Read:
@@ -85,8 +91,7 @@ def _slice(source: NodeSource) -> Read:
         starts, ends, axes, steps = (source.ints(place) for place in (1, 2, 3, 4))
     else:
         starts, ends, axes, steps = source.get("starts"), source.get("ends"), source.get("axes"), None
-    assert starts is not None
-    assert ends is not None
+    starts, ends = _given(starts, "starts"), _given(ends, "ends")
     axes = tuple(range(len(starts))) if axes is None else axes
     steps = (1,) * len(starts) if steps is None else steps
     slices = []
@@ -138,17 +143,16 @@ def _split(source: NodeSource) -> Read:
 def _pad(source: NodeSource) -> Read:
     rank = source.array(0).ndim
     flat = source.ints(1) if source.has(1) else source.get("pads", source.get("paddings"))
-    assert flat is not None
+    flat = _given(flat, "pads")
     axes = source.ints(3) or tuple(range(rank))
     pads = [(0, 0)] * rank
     for axis, before, after in zip(axes, flat[: len(axes)], flat[len(axes) :], strict=True):
         pads[axis] = (before, after)
     value = source.scalar(2) if source.has(2) else source.get("value", 0.0)
-    assert value is not None
     mode = source.get("mode", "constant")
     if mode not in ("constant", "edge", "reflect", "wrap"):
         raise CannotOpen(f"Pad in mode {mode!r}")
-    return Pad(tuple(pads), mode, float(value)), (0,)
+    return Pad(tuple(pads), mode, value or 0.0), (0,)
 
 
 def _expand(source: NodeSource) -> Read:
