@@ -13,16 +13,16 @@ def test_where_the_heat_is_zero_the_grey_picture_shows_whole():
     picture = data.chelsea()[:60, :80]
     grey = np.asarray(Image.fromarray(picture).convert("L")).astype(int)
     shown = laid_over(picture, np.zeros((60, 80)))
-    assert np.abs(shown.astype(int) - grey[:, :, None]).max() <= 1
+    assert np.abs(shown.astype(int) - (50 + 0.6 * grey)[:, :, None]).max() <= 1
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_at_the_ends_a_fifth_of_it_shows(theme):
     picture = np.full((2, 3, 1), 100, np.uint8)
     shown = laid_over(picture, np.array([[0, 4, -4], [0, 0, 0]]), theme)
-    assert np.array_equal(shown[0, 1], np.rint(0.2 * 100 + 0.8 * np.array(theme.positive[-1])))
-    assert np.array_equal(shown[0, 2], np.rint(0.2 * 100 + 0.8 * np.array(theme.negative[-1])))
-    assert (shown[1] == 100).all()
+    assert np.array_equal(shown[0, 1], np.rint(0.2 * 110 + 0.8 * np.array(theme.positive[-1])))
+    assert np.array_equal(shown[0, 2], np.rint(0.2 * 110 + 0.8 * np.array(theme.negative[-1])))
+    assert (shown[1] == 110).all()
 
 
 def test_a_coarse_heatmap_lies_on_the_right_place():
@@ -36,7 +36,7 @@ def test_a_coarse_heatmap_lies_on_the_right_place():
 
 
 def test_a_heatmap_with_nan_is_drawn():
-    assert laid_over(np.zeros((4, 4, 1), np.uint8), np.full((4, 4), np.nan)).max() == 0
+    assert laid_over(np.zeros((4, 4, 1), np.uint8), np.full((4, 4), np.nan)).max() == 50
 
 
 def test_the_outline_runs_inside_the_field_and_nowhere_else():
@@ -94,6 +94,15 @@ def test_the_plain_picture_stands_on_the_panel_unchanged():
     panel = heat_panel(picture, np.eye(7), "cat")
     top, left = np.argwhere((panel != LIGHT.ground).any(-1)[45:])[0] + (45, 0)
     assert np.array_equal(panel[top : top + 300, left : left + 451], picture)
+
+
+def test_a_heatmap_of_a_value_a_pixel_stays_crisp():
+    picture, heat = np.full((4, 4, 1), 100, np.uint8), np.zeros((4, 4))
+    heat[1, 2] = 1
+    panel = heat_panel(picture, heat, "gradient")
+    coloured = (np.ptp(panel.astype(int), axis=-1) > 40)[:-60]  # without the scale's bar
+    rows, columns = np.nonzero(coloured)
+    assert coloured.sum() == 80 * 80 == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
 
 
 def test_grey_pictures_become_three_channels():

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pellucid.inside.colours import LIGHT, Picture, Theme, Values, coloured, scale_of
-from pellucid.inside.pictures import BAR_HEIGHT, GAP, MARGIN, TEXT, draw_scale, enlarged, lettering
+from pellucid.inside.pictures import BAR_HEIGHT, GAP, MARGIN, SCALE_WIDTH, draw_scale, enlarged, heading
 
 SIDE = 320  # small pictures are enlarged to about this
 LARGEST = 640  # and large ones shrunk to this
@@ -24,13 +24,15 @@ def rgb(picture: Picture) -> Picture:
 
 
 def laid_over(picture: Picture, heat: Values, theme: Theme = LIGHT) -> Picture:
-    """The picture in grey with the heatmap's colours over it, uint8 [height, width, 3] as the picture.
+    """The picture in softened grey with the heatmap's colours over it, uint8 [height, width, 3] as the picture.
 
     `heat` [rows, columns] of any size is stretched linearly over the picture; at zero the grey shows through whole, at
-    the scale's ends a fifth of it.
+    the scale's ends a fifth of it. Soft: from 50 to 203, as colours don't show on black and white.
     """
     colour = rgb(picture).astype(np.float64)
-    grey = (colour @ (0.299, 0.587, 0.114))[:, :, None]  # ITU-R BT.601, as Pillow's conversion to grey
+    grey = (
+        50 + 0.6 * (colour @ (0.299, 0.587, 0.114))[:, :, None]
+    )  # ITU-R BT.601, as Pillow's conversion to grey
     height, width = picture.shape[:2]
     values = np.where(np.isfinite(heat), heat, 0).astype(np.float32)
     stretched = np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BILINEAR))
@@ -70,17 +72,19 @@ def heat_panel(
     `field`, if given, is outlined on the plain one.
     """
     plain = _fitted(rgb(picture)) if field is None else outlined(picture, field)
-    over = laid_over(_fitted(rgb(picture)), heat, theme)
+    if heat.shape == picture.shape[:2]:  # a value a pixel: crisp, as the pixels are
+        over = _fitted(laid_over(picture, heat, theme))
+    else:
+        over = laid_over(_fitted(rgb(picture)), heat, theme)
     pair = [plain, over]
     height, width = pair[0].shape[:2]
-    top = MARGIN + TEXT + 17
-    letters = lettering(TEXT + 2)
-    ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    across = max(2 * width + GAP, int(ruler.textlength(title, letters)) + 1)
+    head = heading(title, (), None, theme, max(2 * width + GAP, SIDE))
+    top = MARGIN + head.height + 6
+    across = max(2 * width + GAP, width + GAP + SCALE_WIDTH, head.width)
     size = (2 * MARGIN + across, top + height + GAP + BAR_HEIGHT + 10 + MARGIN)
     image = Image.new("RGB", size, theme.ground)
+    image.paste(head, (MARGIN, MARGIN))
     canvas = ImageDraw.Draw(image)
-    canvas.text((MARGIN, MARGIN), title, theme.ink, letters)
     for place, one in enumerate(pair):
         image.paste(Image.fromarray(one), (MARGIN + place * (width + GAP), top))
     draw_scale(canvas, MARGIN + width + GAP, top + height + GAP, scale_of(heat), theme)

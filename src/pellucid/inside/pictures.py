@@ -19,17 +19,20 @@ from PIL.PngImagePlugin import PngInfo
 from pellucid.inside.colours import LIGHT, Picture, Scale, Theme, Values, colour_weights, coloured, scale_of
 from pellucid.storage import shown
 
+Letters = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Pixel = TypeVar("Pixel", bound=np.generic)
 
-WIDTH = 960  # of a sheet, in pixels
+WIDTH = 1000  # of a sheet, in pixels
 MOST_TILES = 144
 MOST_PIXELS = 2_500_000  # in tiles
-TILE = 88  # a tile's side, at least, where there are many
+TILE = 88  # up to this a tile is enlarged where there are many
 FEW_TILE = 150  # where there are few
 FEW = 16
 LARGEST_TILE = 640
 MARGIN, GAP, TEXT = 20, 12, 13
+CAPTION = 132  # up to this a tile's room widens for its words
 BAR, BAR_HEIGHT = 180, 12
+SCALE_WIDTH = BAR + 160  # with its numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +51,14 @@ def map_sheet(maps: Values, title: str, *, per_map: bool = False, theme: Theme =
     """
     strength = np.abs(np.nan_to_num(maps.astype(np.float64), posinf=0, neginf=0)).mean((1, 2))
     block = -(-max(maps.shape[1:]) // LARGEST_TILE)
-    values = maps if block == 1 else np.stack([_strongest(one, block) for one in maps])
-    drawn, left_out = _chosen(strength, *_tile_size(values.shape, len(values)))
+    small = [-(-length // block) for length in maps.shape[1:]]
+    drawn, left_out = _chosen(strength, *_tile_size(small, len(maps)))
     whole = scale_of(maps)
     scales = [scale_of(maps[place]) if per_map else whole for place in drawn]
-    tiles = [coloured(values[place], scale, theme) for place, scale in zip(drawn, scales, strict=True)]
+    tiles = [
+        coloured(_strongest(maps[place], block), scale, theme)
+        for place, scale in zip(drawn, scales, strict=True)
+    ]
     captions = [str(place) for place in drawn]
     if per_map:
         captions = [f"{place}: {_ends(scale)}" for place, scale in zip(drawn, scales, strict=True)]
@@ -85,8 +91,8 @@ def kernel_sheet(
     """
     strength = np.sqrt((np.nan_to_num(kernels.astype(np.float64), posinf=0, neginf=0) ** 2).sum((1, 2, 3)))
     drawn, left_out = _chosen(strength, *_tile_size(kernels.shape[1:], len(kernels)))
-    ends = [scale_of(kernels[place] if per_kernel else kernels).end for place in drawn]
     whole = Scale(scale_of(kernels).end, True)
+    ends = [scale_of(kernels[place]).end if per_kernel else whole.end for place in drawn]
     colour = kernels.shape[1] == 3
     tiles = [
         colour_weights(kernels[place], end)
@@ -109,7 +115,8 @@ def kernel_sheet(
         notes.append("each filter on its own scale, zero is the ground's colour")
     if left_out:
         notes.append(
-            f"the {len(drawn):,} longest of {len(kernels):,} filters, longest first; not drawn: {len(left_out):,}"
+            f"the {len(drawn):,} strongest of {len(kernels):,} filters by their sums of squares, strongest first; "
+            f"not drawn: {len(left_out):,}"
         )
     legend = None if colour or per_kernel else whole
     return Sheet(_laid_out(tiles, words, title, legend, notes, theme), drawn, left_out)
@@ -130,13 +137,13 @@ def png(picture: Picture, about: Mapping[str, str]) -> bytes:
     return file.getvalue()
 
 
-def lettering(size: int = TEXT) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def lettering(size: int = TEXT) -> Letters:
     """Pillow's own letters."""
     return ImageFont.load_default(size)
 
 
-def draw_scale(canvas: ImageDraw.ImageDraw, left: int, top: int, scale: Scale, theme: Theme) -> int:
-    """A bar of the scale's colours with its ends in numbers; returns where it ends on the right."""
+def draw_scale(canvas: ImageDraw.ImageDraw, left: int, top: int, scale: Scale, theme: Theme) -> None:
+    """A bar of the scale's colours with its ends in numbers, and a tick at zero."""
     low, high = scale.ends
     letters = lettering()
     canvas.text((left, top - 3), low, theme.quiet, letters)
@@ -147,13 +154,10 @@ def draw_scale(canvas: ImageDraw.ImageDraw, left: int, top: int, scale: Scale, t
             (left + place, top, left + place, top + BAR_HEIGHT - 1), tuple(int(part) for part in colour)
         )
     canvas.rectangle((left - 1, top - 1, left + BAR, top + BAR_HEIGHT), outline=theme.line)
-    right = left + BAR + 8
-    canvas.text((right, top - 3), high, theme.quiet, letters)
-    right += int(canvas.textlength(high, letters))
+    canvas.text((left + BAR + 8, top - 3), high, theme.quiet, letters)
     if scale.signed:
         middle = left + BAR // 2
         canvas.line((middle, top + BAR_HEIGHT, middle, top + BAR_HEIGHT + 3), theme.quiet)
-    return right
 
 
 def _ends(scale: Scale) -> str:
@@ -162,6 +166,8 @@ def _ends(scale: Scale) -> str:
 
 def _strongest(values: Values, block: int) -> Values:
     """The value farthest from zero in each block x block; the last blocks may be smaller."""
+    if block == 1:
+        return values
     height, width = (-(-length // block) for length in values.shape)
     padded = np.zeros((height * block, width * block), values.dtype)
     padded[: values.shape[0], : values.shape[1]] = values
@@ -198,68 +204,60 @@ def _laid_out(
     theme: Theme,
 ) -> Picture:
     """Title, scale and notes above rows of framed tiles, each with its caption below."""
-    letters, small = lettering(TEXT + 2), lettering(TEXT - 1)
+    letters = lettering(TEXT - 1)
     height, width = tiles[0].shape[:2]
     times = _times(height, width, len(tiles))
     height, width = height * times, width * times
     ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-    words = max(int(ruler.textlength(line, small)) + 1 for text in captions for line in text.split("\n"))
-    cell = max(width + 2, min(words, 132))
-    captions = [
-        "\n".join(row for line in text.split("\n") for row in _wrapped(ruler, line, small, cell))
+    longest = max(int(ruler.textlength(line, letters)) + 1 for text in captions for line in text.split("\n"))
+    cell = max(width + 2, min(longest, CAPTION))
+    words = [
+        [row for line in text.split("\n") for row in _wrapped(ruler, line, letters, cell)]
         for text in captions
     ]
     across = max(1, min(len(tiles), (WIDTH - 2 * MARGIN + GAP) // (cell + GAP)))
-    down = -(-len(tiles) // across)
-    under = 5 + (TEXT + 2) * max(text.count("\n") + 1 for text in captions)
-    head = [title, *notes]
-    most = max(WIDTH, 2 * MARGIN + width + 2) - 2 * MARGIN
-    lines = [
-        line for text in head for line in _wrapped(ruler, text, letters if text is title else small, most)
-    ]
-    title_lines = len(_wrapped(ruler, title, letters, most))
-    top = (
-        MARGIN
-        + title_lines * (TEXT + 9)
-        + (len(lines) - title_lines) * (TEXT + 5)
-        + (BAR_HEIGHT + 14 if scale else 0)
-        + 6
+    step = height + 2 + 5 + (TEXT + 2) * max(map(len, words)) + GAP
+    head = heading(title, notes, scale, theme, max(WIDTH - 2 * MARGIN, width))
+    top = MARGIN + head.height + 6
+    size = (
+        max(across * (cell + GAP) - GAP, head.width) + 2 * MARGIN,
+        top + -(-len(tiles) // across) * step - GAP + MARGIN,
     )
-    needed = max(
-        across * (cell + GAP) - GAP,
-        *(
-            int(ruler.textlength(line, letters if i < title_lines else small)) + 1
-            for i, line in enumerate(lines)
-        ),
-        BAR + 160 if scale else 0,
-    )
-    image = Image.new(
-        "RGB", (2 * MARGIN + needed, top + down * (height + 2 + under + GAP) - GAP + MARGIN), theme.ground
-    )
+    image = Image.new("RGB", size, theme.ground)
+    image.paste(head, (MARGIN, MARGIN))
     canvas = ImageDraw.Draw(image)
-    y = MARGIN
-    for place, line in enumerate(lines):
-        if place < title_lines:
-            canvas.text((MARGIN, y), line, theme.ink, letters)
-            y += TEXT + 9
-        else:
-            canvas.text((MARGIN, y), line, theme.quiet, small)
-            y += TEXT + 5
-    if scale:
-        draw_scale(canvas, MARGIN, y + 5, scale, theme)
-    for place, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
-        x = MARGIN + place % across * (cell + GAP)
-        y = top + place // across * (height + 2 + under + GAP)
+    for place, (tile, lines) in enumerate(zip(tiles, words, strict=True)):
+        x, y = MARGIN + place % across * (cell + GAP), top + place // across * step
         canvas.rectangle((x, y, x + width + 1, y + height + 1), outline=theme.line)
         image.paste(Image.fromarray(enlarged(tile, times)), (x + 1, y + 1))
-        for row, line in enumerate(caption.split("\n")):
-            canvas.text((x, y + height + 5 + row * (TEXT + 2)), line, theme.quiet, small)
+        for row, line in enumerate(lines):
+            canvas.text((x, y + height + 5 + row * (TEXT + 2)), line, theme.quiet, letters)
     return np.asarray(image)
 
 
-def _wrapped(
-    ruler: ImageDraw.ImageDraw, text: str, letters: ImageFont.FreeTypeFont | ImageFont.ImageFont, most: int
-) -> list[str]:
+def heading(title: str, notes: Sequence[str], scale: Scale | None, theme: Theme, most: int) -> Image.Image:
+    """Title, notes and the scale, one below the other, at most `most` pixels wide."""
+    ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+    large, small = lettering(TEXT + 2), lettering(TEXT - 1)
+    lines = [(line, large, theme.ink, TEXT + 9) for line in _wrapped(ruler, title, large, most)]
+    lines += [
+        (line, small, theme.quiet, TEXT + 5) for note in notes for line in _wrapped(ruler, note, small, most)
+    ]
+    width = max(int(ruler.textlength(line, letters)) + 1 for line, letters, *_ in lines)
+    height = sum(step for *_, step in lines)
+    if scale:
+        width, height = max(width, SCALE_WIDTH), height + BAR_HEIGHT + 14
+    image = Image.new("RGB", (width, height), theme.ground)
+    canvas, y = ImageDraw.Draw(image), 0
+    for line, letters, colour, step in lines:
+        canvas.text((0, y), line, colour, letters)
+        y += step
+    if scale:
+        draw_scale(canvas, 0, y + 5, scale, theme)
+    return image
+
+
+def _wrapped(ruler: ImageDraw.ImageDraw, text: str, letters: Letters, most: int) -> list[str]:
     lines, line = [], ""
     for word in shown(text).split(" "):
         longer = f"{line} {word}".strip()
@@ -270,9 +268,7 @@ def _wrapped(
     return [*lines, _cut(ruler, line, letters, most)]
 
 
-def _cut(
-    ruler: ImageDraw.ImageDraw, text: str, letters: ImageFont.FreeTypeFont | ImageFont.ImageFont, most: int
-) -> str:
+def _cut(ruler: ImageDraw.ImageDraw, text: str, letters: Letters, most: int) -> str:
     """The text, its end replaced by dots where it is too wide."""
     text = shown(text)[:400]
     if ruler.textlength(text, letters) <= most:
