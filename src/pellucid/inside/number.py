@@ -64,7 +64,7 @@ class Number:
     def kind(self) -> str:
         """What computes it, in words."""
         if self.node is None:
-            return "input" if self.opening is None else "value"
+            return "weight" if self.places.is_constant(self.place.tensor) else "input"
         if self.node.operation is None or self.node.type in SAID_BY_TYPE:
             return SAID_BY_TYPE.get(self.node.type, self.node.type)
         return self.node.operation.kind

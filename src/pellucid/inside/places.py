@@ -15,6 +15,8 @@ from functools import cached_property
 from pellucid.errors import SettingsError
 from pellucid.model.opened import Opened
 from pellucid.network.operations import Array, Index, Node, Shape
+from pellucid.network.operations.convolution import Convolution
+from pellucid.network.operations.dense import Gemm
 from pellucid.network.operations.movement import Transpose
 from pellucid.storage import shown
 
@@ -92,6 +94,14 @@ class Places:
         """The tensor's values."""
         return self._opened.values[tensor]
 
+    def is_computed(self, tensor: str) -> bool:
+        """Whether a node makes it, so that its values can be opened."""
+        return tensor in self._opened.graph.maker
+
+    def is_constant(self, tensor: str) -> bool:
+        """Whether it is a weight, or follows from constants and shapes alone."""
+        return tensor in self._opened.graph.constants
+
     def shape(self, tensor: str) -> Shape:
         """The tensor's shape, batch included."""
         return self._opened.values[tensor].shape
@@ -105,13 +115,23 @@ class Places:
         """What each number of an index counts."""
         rank = len(self.short(tensor))
         if tensor in self._opened.graph.constants:
-            return tuple(f"axis {axis}" for axis in range(rank))
+            return self._weight_axes(tensor, rank)
         if rank == 1:
             return ("value",)
         if rank - 1 not in _SPATIAL:
             return tuple(f"axis {axis}" for axis in range(rank))
         spatial = _SPATIAL[rank - 1]
         return (*spatial, "channel") if tensor in self.channel_last else ("channel", *spatial)
+
+    def _weight_axes(self, tensor: str, rank: int) -> tuple[str, ...]:
+        for node, operand in self._opened.graph.users.get(tensor, ()):
+            if isinstance(node.operation, Convolution) and operand == 1 and rank - 2 in _SPATIAL:
+                return ("filter", "channel", *_SPATIAL[rank - 2])
+            if isinstance(node.operation, Gemm) and operand == 1:
+                return ("output", "input") if node.operation.transposed_b else ("input", "output")
+            if rank == 1 and operand > 0:
+                return ("channel",)
+        return tuple(f"axis {axis}" for axis in range(rank))
 
     def at(self, tensor: str, full: Iterable[int]) -> Place:
         """The place of an array's index."""

@@ -1,5 +1,6 @@
 """A trained network on disk: ONNX <-> Network, the preprocessing graph, the card, ModelFile."""
 
+from pellucid.model.any_file import open_any
 from pellucid.model.card import Card, DataCard, Figures, SplitCard
 from pellucid.model.classifier import Classifier, Prediction
 from pellucid.model.foreign import ForeignModel, Wishes
@@ -18,6 +19,7 @@ __all__ = [
     "Preprocessing",
     "SplitCard",
     "Wishes",
+    "open_any",
     "preprocessing_bytes",
     "scale_and_shift",
     "write_model",

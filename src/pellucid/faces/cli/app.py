@@ -160,6 +160,57 @@ def predict(
     predict_command(model, paths, top, threshold, max_pixels, csv, json)
 
 
+Scale = Annotated[float | None, typer.Option(help="Another tool's file: pixels are multiplied by it; 1/255.")]
+Mean = Annotated[
+    str | None, typer.Option(help="Then subtracted: one number, or one a channel: 0.485,0.456,0.406.")
+]
+Std = Annotated[str | None, typer.Option(help="Then divided by: one number, or one a channel.")]
+Bgr = Annotated[bool, typer.Option("--bgr", help="Blue comes first.")]
+Size = Annotated[
+    str | None, typer.Option(help="Where the file leaves it open: 224, or 48x64 (height x width).")
+]
+Fit = Annotated[str | None, typer.Option(help="How pictures come to the size: stretch, pad or crop.")]
+Labels = Annotated[str | None, typer.Option(metavar="FILE", help="The names of its classes, one a line.")]
+
+
+@app.command()
+def explain(
+    model: ModelPath,
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture.")],
+    at: Annotated[
+        str | None, typer.Option(metavar="NAME[INDEX]", help="Open one value: 'conv2[3,4,5]', from 0.")
+    ] = None,
+    depth: Annotated[int, typer.Option(min=1, max=1000, help="With --at: how many levels down.")] = 1,
+    top: Annotated[int, typer.Option(min=1, max=100_000, help="How many terms or channels to show.")] = 8,
+    field: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --at: draw its receptive field on the picture (PNG)."),
+    ] = None,
+    maps: Annotated[str | None, typer.Option(metavar="LAYER", help="Draw a layer's feature maps.")] = None,
+    filters: Annotated[
+        str | None,
+        typer.Option(metavar="LAYER", help="Draw a convolution's filters, the nearest classic named."),
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Where the drawing goes (PNG).")] = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    bgr: Bgr = False,
+    size: Size = None,
+    fit: Fit = None,
+    labels: Labels = None,
+    max_pixels: MaxPixels = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Why this answer; any number in the network opened, down to the pixels."""
+    from pellucid.faces.cli.explain import Asked, explain_command
+    from pellucid.faces.cli.wishes import read_wishes
+
+    wishes = read_wishes(scale, mean, std, bgr, size, fit, labels)
+    explain_command(Asked(model, image, at, depth, top, maps, filters, out, field, max_pixels, json), wishes)
+
+
 @app.command()
 def summary(
     network: Annotated[

@@ -124,6 +124,8 @@ class Linear(Opening):
     def formula(self) -> str:
         total = fsum(product for part in self.parts for product in part.products)
         text = f"{number(total)}" if self.count else "0"
+        if self.count == 1 and self.parts[0].weights is not None:
+            text = f"{number(float(self.parts[0].values[0]))} × {number(float(self.parts[0].weights[0]))}"
         if self.bias_operand is not None or self.bias:
             text = f"{text} + {number(self.bias)}" if self.count else number(self.bias)
         if self.divisor != 1:
