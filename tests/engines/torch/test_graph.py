@@ -72,7 +72,7 @@ def test_gradients_are_those_of_torchs_own_network(opened):
     sources = [x, parameters["conv1.weight"], parameters["conv2.bias"], kept["relu1"]]
     for name, gradient in zip(names, torch.autograd.grad(total, sources), strict=True):
         np.testing.assert_allclose(found.gradients[name], gradient.numpy(), rtol=1e-9, atol=1e-12)
-    assert found.total == pytest.approx(float(total), rel=1e-9)
+    assert found.total == pytest.approx(total.item(), rel=1e-9)
     np.testing.assert_allclose(found.values["dense1"], logits.detach().numpy(), rtol=1e-9)
 
 

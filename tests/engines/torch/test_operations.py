@@ -10,8 +10,8 @@ from pellucid.network.operations import Operation
 from pellucid.network.operations.pointwise import Cast
 from support.onnx_suite import RUNTIME, cases
 
-# Their cases are of other number types; below there is one of our own.
-WITHOUT_CASE = {"pointwise.Cast"}
+# Its cases change to other number types; below there is one of our own.
+WITHOUT_CASE = {Cast}
 LARGEST = 30_000  # values of an operand whose gradient is checked
 
 
@@ -21,6 +21,8 @@ def name_of(kind: type[Operation]) -> str:
 
 def read(case):
     """The case's operation and operands, or None where it isn't one of float32 numbers with a gradient."""
+    if case.reason:
+        return None
     try:
         operation, places = READERS[case.node.op_type](
             NodeSource(case.node, case.opset, case.inputs.__getitem__)
@@ -28,7 +30,7 @@ def read(case):
     except CannotOpen:
         return None
     operands = [None if place is None else case.inputs[case.node.input[place]] for place in places]
-    if type(operation) not in FUNCTIONS or case.name in RUNTIME:
+    if type(operation) not in FUNCTIONS.keys() - WITHOUT_CASE or case.name in RUNTIME:
         return None
     if not all(x is None or x.dtype in (np.float32, np.bool_) for x in operands):
         return None
@@ -54,7 +56,7 @@ def tensors(operands, dtype=torch.float32):
 
 
 def test_each_function_has_a_case():
-    assert {name_of(kind) for kind in FUNCTIONS} - set(CASES) == WITHOUT_CASE
+    assert {name_of(kind) for kind in FUNCTIONS} - set(CASES) == {name_of(kind) for kind in WITHOUT_CASE}
 
 
 @pytest.mark.parametrize("kind", sorted(CASES))

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pellucid.engines.torch.layers import CONVOLVE, MAX_POOL
+from pellucid.engines.torch.normalisation import NORMALISATION, NotDifferentiable, Tensors, given
 from pellucid.network.operations import Operation, activation, dense, elementwise, pointwise, pooling
 from pellucid.network.operations import reduction as reductions
 from pellucid.network.operations.convolution import Convolution
@@ -41,16 +42,11 @@ from pellucid.network.operations.sliding import Slide
 from pellucid.network.operations.softmax import Softmax
 from pellucid.network.operations.transposed import TransposedConvolution
 
-Tensors = Sequence[Tensor | None]
 CONVOLVE_TRANSPOSED: dict[int, Callable[..., Tensor]] = {
     1: F.conv_transpose1d,
     2: F.conv_transpose2d,
     3: F.conv_transpose3d,
 }
-
-
-class NotDifferentiable(Exception):
-    """This operation has no gradient here; the text says why."""
 
 
 def apply(operation: Operation, operands: Tensors, output: int = 0) -> Tensor:
@@ -59,13 +55,6 @@ def apply(operation: Operation, operands: Tensors, output: int = 0) -> Tensor:
     if function is None:
         raise NotDifferentiable(f"{operation.kind} has no gradient here")
     return function(operation, operands, output)
-
-
-def given(operands: Tensors, number: int = 0) -> Tensor:
-    """An operand that has to be there."""
-    tensor = operands[number]
-    assert tensor is not None
-    return tensor
 
 
 def _rank(table: dict[int, Callable[..., Tensor]], rank: int) -> Callable[..., Tensor]:
@@ -362,4 +351,5 @@ FUNCTIONS: dict[type[Operation], Callable[[Any, Tensors, int], Tensor]] = {
     reductions.Sum: _reduction(_sum),
     reductions.Extreme: _reduction(_extreme_over),
     reductions.Norm: _reduction(_norm),
+    **NORMALISATION,
 }
