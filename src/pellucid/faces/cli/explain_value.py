@@ -6,15 +6,15 @@ from pathlib import Path
 
 from pellucid import __version__
 from pellucid.faces.cli import output
-from pellucid.faces.cli.equation import equation, title
-from pellucid.faces.cli.tree_text import tree_lines
 from pellucid.images.reading import Pixels
 from pellucid.inside import wire
+from pellucid.inside.equation import does_not_close, equation, title
 from pellucid.inside.field import Reach, box, picture_mask, reached_by, receptive_field
 from pellucid.inside.number import Inside, Number
 from pellucid.inside.on_picture import outlined
 from pellucid.inside.pictures import png
 from pellucid.inside.tree import Level, expand
+from pellucid.inside.tree_text import tree_lines
 from pellucid.network.operations import number
 from pellucid.storage import shown, write_atomically
 
@@ -41,7 +41,7 @@ def explain_value(
         output.print_json(document.model_dump(mode="json"))
         return
     if opened.closes is False:
-        print(_does_not_close(opened))
+        print(does_not_close(opened))
     seen = f"   field: {field_text(field)}" if field else ""
     print(f"{shown(str(opened.place))}   {title(opened)}{seen}")
     if level is None:
@@ -81,13 +81,6 @@ def field_text(field: wire.FieldDocument) -> str:
     return f"pixels rows {rows}, columns {columns}{some}{'' if field.exact else ' at most'}"
 
 
-def _does_not_close(opened: Number) -> str:
-    return (
-        f"this equation does NOT close: it comes to {opened.sum!r}, the runtime stored {opened.stored!r}; "
-        f"the difference {opened.difference:.2e} is more than {opened.allowed:.2e} (1e-6 of the terms)"
-    )
-
-
 def _print_levels(level: Level) -> None:
     lines = list(tree_lines(level))
     print("\n".join(lines))
@@ -95,7 +88,7 @@ def _print_levels(level: Level) -> None:
     checked = sum(each.number.closes is not None for each in level.levels())
     print(f"  {checked - len(open_ones):,} of {checked:,} levels close to the value that the runtime stored")
     for each in open_ones:
-        print(f"  {shown(str(each.place))}: {_does_not_close(each)}")
+        print(f"  {shown(str(each.place))}: {does_not_close(each)}")
 
 
 def _reaches(inside: Inside, reach: Reach) -> list[wire.ReachedDocument]:

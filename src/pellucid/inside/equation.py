@@ -8,7 +8,7 @@ from math import exp, fsum
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.faces.cli.figures import Row, aligned, in_column
+from pellucid.inside.columns import Row, aligned, in_column
 from pellucid.inside.number import Number
 from pellucid.network.operations import Formula, Linear, Part, Window, number
 from pellucid.network.operations.convolution import Convolution
@@ -19,6 +19,20 @@ from pellucid.storage import shown
 
 OUTSIDE = "·"  # a cell of the window that lies in the padding
 WIDEST = 9  # kernels up to so many columns are written out
+
+
+def text(opened: Number, top: int = 8) -> str:
+    """The title and the equation, as plain text; first of all, where it is so, that it doesn't close."""
+    lines = [does_not_close(opened)] if opened.closes is False else []
+    return "\n".join([*lines, f"{shown(str(opened.place))}   {title(opened)}", *equation(opened, top)])
+
+
+def does_not_close(opened: Number) -> str:
+    """What is said before everything else where the sum isn't what the runtime stored."""
+    return (
+        f"this equation does NOT close: it comes to {opened.sum!r}, the runtime stored {opened.stored!r}; "
+        f"the difference {opened.difference:.2e} is more than {opened.allowed:.2e} ({opened.dtype})"
+    )
 
 
 def equation(opened: Number, top: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pellucid.faces.cli.equation import formula_text
+from pellucid.inside.equation import formula_text
 from pellucid.inside.tree import Level
 from pellucid.network.operations import Formula, Linear, number
 from pellucid.storage import shown
