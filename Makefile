@@ -10,12 +10,13 @@ WORKERS ?= 2
 BIN := .venv/bin
 
 # The set-up is done once, and again when what it was made from has changed or the whole folder was moved.
+made_from := pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
 moved := $(shell [ ! -e .venv/.place ] || [ "$$(< .venv/.place)" = "$$(pwd -P)" ] || echo moved)
 
-.venv/.ready-run: pyproject.toml constraints.txt $(moved)
+.venv/.ready-run: $(made_from) $(moved)
 	@PYTHON='$(PYTHON)' .ci/environment run
 
-.venv/.ready-dev: pyproject.toml constraints.txt $(moved)
+.venv/.ready-dev: $(made_from) $(moved)
 	@PYTHON='$(PYTHON)' .ci/environment dev
 
 .PHONY: moved help run test check proof clean

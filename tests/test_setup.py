@@ -41,7 +41,7 @@ def copy(tmp_path):
     """A copy of the project's set-up files, beside a folder `tools` that stands first on the path."""
     project = tmp_path / "project"
     shutil.copytree(TOP / ".ci", project / ".ci")
-    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "hatch_build.py"):
         shutil.copy(TOP / name, project / name)
     script(tmp_path / "tools" / "python3", PYTHON.format(version="3.11", too_old=0))
     script(tmp_path / "tools" / "id", "#!/bin/bash\necho 1000\n")
@@ -127,6 +127,24 @@ def test_no_python(copy):
     done = call(copy, "make", "test", "PYTHON=python3.99")
     assert done.returncode != 0
     assert "pellucid: python3.99 isn't here. Python 3.11 or newer is needed.\n" in done.stderr
+
+
+def test_no_compiler(copy, monkeypatch):
+    monkeypatch.setenv("CXX", "c++-99")
+    done = call(copy, ".ci/environment", "run")
+    assert done.returncode == 1
+    assert "pellucid has parts in C++, and there is no compiler here (c++-99).\n" in done.stderr
+    assert "try: sudo apt-get install g++, or CXX=/path/to/clang++\n" in done.stderr
+    assert not (copy / ".venv").exists()
+
+
+def test_changed_sources_are_compiled_again(copy):
+    script(copy / "native" / "module.cpp", "")
+    call(copy, "make", ".venv/.ready-run")
+    stamp = (copy / ".venv" / ".ready-run").stat().st_mtime
+    os.utime(copy / "native" / "module.cpp", (stamp + 5, stamp + 5))
+    call(copy, "make", ".venv/.ready-run")
+    assert len((copy / "calls").read_text().splitlines()) == 2
 
 
 def test_no_venv_package_and_no_root(copy):

@@ -17,7 +17,7 @@ TOP = Path(__file__).resolve().parent.parent
 MNIST = "pellucid/images/builtin/mnist/"
 LARGEST = 25_000_000
 # A new kind of file in the wheel is let in here, on purpose.
-KINDS = {".py", ".gz", ".typed", ".css", ".js", ".txt"}
+KINDS = {".py", ".pyi", ".so", ".gz", ".typed", ".css", ".js", ".txt"}
 
 pytestmark = pytest.mark.slow
 
@@ -58,13 +58,14 @@ def test_contents(wheel):
         names = archive.namelist()
         metadata = archive.read(next(name for name in names if name.endswith(".dist-info/METADATA"))).decode()
         packed = {name: hashlib.sha256(archive.read(name)).hexdigest() for name in names if MNIST in name}
-    info = wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info/"
+    info = "-".join(wheel.name.split("-")[:2]) + ".dist-info/"
     assert {f"{info}licenses/LICENSE", f"{info}licenses/NOTICE"} <= set(names)
 
     code = [name for name in names if not name.startswith(info)]
     assert [name for name in code if not name.startswith("pellucid/")] == []
     assert [name for name in code if re.search(r"__pycache__|/tests?/|/\.", name)] == []
     assert {Path(name).suffix for name in code} <= KINDS
+    assert [name.split(".")[0] for name in code if name.endswith(".so")] == ["pellucid/_native"]
 
     source = TOP / "src"
     written = {path.relative_to(source).as_posix() for path in (source / "pellucid").rglob("*.py")}
@@ -91,6 +92,11 @@ def test_it_imports_and_knows_its_version(empty, wheel):
     version, place = run(empty / "python", "-I", "-c", code, cwd=empty).split(maxsplit=1)
     assert wheel.name.startswith(f"pellucid-{version}-")
     assert place.startswith(str(empty.parent))
+
+
+def test_the_compiled_part_works(empty):
+    code = "from pellucid.native import native; print(*native.instructions())"
+    assert run(empty / "python", "-I", "-c", code, cwd=empty).startswith("generic")
 
 
 def test_the_command_runs(empty):

@@ -37,6 +37,7 @@ from pellucid.images.formats import (
     read_header,
 )
 from pellucid.images.jpeg import fast_pixels
+from pellucid.native import native
 from pellucid.storage import shown
 
 Pixels = NDArray[np.uint8]
@@ -109,12 +110,19 @@ def picture_digest(pixels: Pixels) -> bytes:
     digest = hashlib.blake2b("x".join(map(str, pixels.shape)).encode() + b"\0", digest_size=16)
     values = np.ascontiguousarray(pixels).reshape(-1)
     if len(values) > DIGEST_WHOLE:
-        whole = len(values) // _LANES * _LANES
-        digest.update(zlib.crc32(values.data).to_bytes(4, "little"))
-        digest.update(values[:whole].view("<u8").reshape(-1, _LANES // 8).sum(axis=0, dtype="<u8").data)
-        values = values[whole:]
+        crc, sums = _crc_and_sums(values)
+        digest.update(crc.to_bytes(4, "little"))
+        digest.update(sums)
+        values = values[len(values) // _LANES * _LANES :]
     digest.update(values.data)
     return digest.digest()
+
+
+def _crc_and_sums(values: Pixels) -> tuple[int, bytes]:
+    if native and native.crc_and_sums:
+        return native.crc_and_sums(values)
+    rows = values[: len(values) // _LANES * _LANES].view("<u8").reshape(-1, _LANES // 8)
+    return zlib.crc32(values.data), rows.sum(axis=0, dtype="<u8").tobytes()
 
 
 def read_file(path: str | os.PathLike, where: str = "") -> tuple[bytes, os.stat_result]:
@@ -124,8 +132,8 @@ def read_file(path: str | os.PathLike, where: str = "") -> tuple[bytes, os.stat_
         # Not blocking: a pipe that is named like a picture must not be waited for.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags)
-        with os.fdopen(descriptor, "rb") as file:
-            state = os.fstat(file.fileno())
+        try:
+            state = os.fstat(descriptor)
             if stat.S_ISDIR(state.st_mode):
                 raise IsADirectoryError
             if not stat.S_ISREG(state.st_mode):
@@ -136,7 +144,9 @@ def read_file(path: str | os.PathLike, where: str = "") -> tuple[bytes, os.stat_
                     where=where,
                     received=f"{state.st_size:,} bytes; the limit is {MAX_BYTES:,}",
                 )
-            return file.read(MAX_BYTES + 1), state
+            return _whole(descriptor, state.st_size), state
+        finally:
+            os.close(descriptor)
     except FileNotFoundError as error:
         raise DataError("There is no such file", where=where) from error
     except IsADirectoryError as error:
@@ -145,6 +155,18 @@ def read_file(path: str | os.PathLike, where: str = "") -> tuple[bytes, os.stat_
         raise DataError("No permission to read this file", where=where) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a zero byte
         raise DataError(f"The file can't be read ({_said(error)})", where=where) from error
+
+
+def _whole(descriptor: int, size: int) -> bytes:
+    """All that is in a file which had `size` bytes; no more than MAX_BYTES + 1 where it grows meanwhile."""
+    data = os.read(descriptor, size + 1)
+    if len(data) == size:
+        return data  # the usual case, without another copy
+    pieces = [data]
+    while data and sum(map(len, pieces)) <= MAX_BYTES:
+        data = os.read(descriptor, 1 << 20)
+        pieces.append(data)
+    return b"".join(pieces)
 
 
 def decode_picture(data: bytes, where: str = "", max_pixels: int = MAX_PIXELS) -> Pixels:

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.engines.onnxruntime import Session
 from pellucid.errors import DataError
 from pellucid.images import Source, Split, split
 from pellucid.images.reading import picture_shape
 from pellucid.images.sources import ArraySource, FileSource, counted
-from pellucid.model import Preprocessing, preprocessing_bytes, scale_and_shift
-from pellucid.model.preprocessing import IMAGE, PIXELS
+from pellucid.model import Preprocessing, pixel_maker, scale_and_shift
 from pellucid.storage import shown
 from pellucid.training.cache import Cache, open_cache
 from pellucid.training.defaults import Facts, facts_of
@@ -65,7 +63,7 @@ def load_data(settings: Settings, source: Source, progress: Callable[[int, int],
     shape = (settings.height, settings.width, channels)
     as_they_are = isinstance(source, ArraySource) and source.pixels.shape[1:] == shape
     cache = open_cache(
-        source, None if as_they_are else _prepare(raw), key_extra=_key(raw), shape=shape, progress=progress
+        source, None if as_they_are else pixel_maker(raw), key_extra=_key(raw), shape=shape, progress=progress
     )
     if settings.strict:
         refuse_left_out((*source.left_out, *cache.unreadable), source.where)
@@ -99,16 +97,6 @@ def refuse_left_out(left_out: Sequence[tuple[str, str]], where: str) -> None:
             received=first + more,
             remedy="mend or remove them, or leave out --strict: they are then listed and passed over",
         )
-
-
-def _prepare(preprocessing: Preprocessing) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """Raw pixels [N, any height, any width, channels] to the training size, by the model's own graph."""
-    session = Session(preprocessing_bytes(preprocessing), where="preprocessing", threads=1)
-
-    def prepare(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return session.run({IMAGE: np.ascontiguousarray(pixels)}, PIXELS).astype(np.uint8, copy=False)
-
-    return prepare
 
 
 def _key(preprocessing: Preprocessing) -> str:

@@ -1,0 +1,61 @@
+"""Compiles pellucid._native (native/) when pip builds a wheel or an editable install; needs a C++ compiler.
+
+A hook of hatchling, and not a build system of its own: an editable install then stays a plain path to src, which
+PYTHONPATH can go before.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class NativeBuildHook(BuildHookInterface):
+    """Puts the compiled module into the wheel, or beside the sources where they are run in place."""
+
+    def dependencies(self) -> list[str]:
+        return [tool for tool in ("cmake", "ninja") if shutil.which(tool) is None]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        compiler = os.environ.get("CXX") or "c++"
+        if shutil.which(compiler.split()[0]) is None:
+            raise RuntimeError(
+                f"pellucid has parts in C++, and there is no compiler here ({compiler}). Try: apt-get install g++"
+            )
+        package = Path(self.root, "src", "pellucid")
+        self._made = Path(tempfile.mkdtemp())
+        target = package if version == "editable" else self._made / "module"
+        _compile(Path(self.root, "native"), self._made / "build", target)
+        if version != "editable":
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True
+            build_data["force_include"] |= {str(file): f"pellucid/{file.name}" for file in target.iterdir()}
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        shutil.rmtree(self._made, ignore_errors=True)
+
+
+def _compile(source: Path, build: Path, target: Path) -> None:
+    import nanobind
+
+    settings = {
+        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_LIBRARY_OUTPUT_DIRECTORY": target,
+        "Python_EXECUTABLE": sys.executable,
+        "nanobind_DIR": nanobind.cmake_dir(),
+    }
+    configure = ["cmake", "-S", source, "-B", build, "-G", "Ninja"]
+    for command in (
+        [*configure, *(f"-D{key}={value}" for key, value in settings.items())],
+        ["cmake", "--build", build],
+    ):
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}")
