@@ -14,12 +14,12 @@ from pellucid.training import cache_store
 def publish(folder: Path, name: str, used: int) -> Path:
     """A small entry, last used at that time."""
     place = folder / "pictures" / (name * 32)
-    partial = cache_store.Partial(place, 4, (2, 3, 1))
+    partial = cache_store.Partial(place.parent, 4, (2, 3, 1))
     try:
         with partial.pixel_file() as file:
             file.write(1, np.arange(18, dtype=np.uint8).reshape(3, 2, 3, 1))
         partial.finish(np.zeros((4, 16), dtype=np.uint8), {0: "why"})
-        entry = partial.publish()
+        entry = partial.publish(place)
     finally:
         partial.close()
     assert entry.pixels[1:].ravel().tolist() == list(range(18))
@@ -48,8 +48,8 @@ def test_those_used_longest_ago_are_removed_first(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_the_dead_are_removed_and_the_living_left(tmp_path: Path) -> None:
-    living = cache_store.Partial(tmp_path / ("a" * 32), 4, (2, 3, 1))
-    dead = cache_store.Partial(tmp_path / ("a" * 32), 4, (2, 3, 1))
+    living = cache_store.Partial(tmp_path, 4, (2, 3, 1))
+    dead = cache_store.Partial(tmp_path, 4, (2, 3, 1))
     assert dead._held is not None
     os.close(dead._held)
     (tmp_path / "x.removed-1-abc").mkdir()

@@ -24,11 +24,12 @@ _SETTLED_NS = 2_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """The files' `hashes` uint8 [n, 32], zeros where a file can't be read, and their `states` when they were
-    read, int64 [n, 4]: size, modified and changed in ns, inode."""
+    """The files' `hashes` uint8 [n, 32], zeros where a file can't be read or wasn't yet; their `states` when they
+    were looked at or read, int64 [n, 4]: size, modified and changed in ns, inode; `began`, when that was, in ns."""
 
     hashes: NDArray[np.uint8]
     states: NDArray[np.int64]
+    began: int
 
 
 def file_contents(
@@ -38,24 +39,40 @@ def file_contents(
 
     What had to be read is written to the index, if it can be. A damaged index counts as none.
     """
-    files = [full_path(root, path) for path in paths]
-    states = np.array([_state(file) for file in files], dtype=np.int64).reshape(-1, 4)
-    hashes = np.zeros((len(files), 32), dtype=np.uint8)
-    known = _from_index(index, paths, states, hashes) if index else np.zeros(len(files), dtype=bool)
-    unknown = np.flatnonzero(~known)
+    contents, unknown = remembered(root, paths, index)
+    read_unknown(root, paths, contents, unknown, index, progress)
+    return contents
+
+
+def remembered(root: str, paths: Sequence[str], index: Path | None) -> tuple[Contents, NDArray[np.int64]]:
+    """What is known without reading any file, with all states of now, and the places whose hashes lack."""
     began = time.time_ns()
+    states = np.array([file_state(full_path(root, path)) for path in paths], dtype=np.int64).reshape(-1, 4)
+    hashes = np.zeros((len(paths), 32), dtype=np.uint8)
+    known = _from_index(index, paths, states, hashes) if index else np.zeros(len(paths), dtype=bool)
+    return Contents(hashes, states, began), np.flatnonzero(~known)
+
+
+def read_unknown(
+    root: str,
+    paths: Sequence[str],
+    contents: Contents,
+    unknown: NDArray[np.int64],
+    index: Path | None,
+    progress: Progress | None,
+) -> None:
+    """Fill in what `remembered` left open, and write it to the index."""
 
     def read(place: int) -> None:
-        i = unknown[place]
-        content, state = hash_file(files[i])
-        hashes[i] = np.frombuffer(content, dtype=np.uint8)
-        states[i] = state
+        i = int(unknown[place])
+        content, state = hash_file(full_path(root, paths[i]))
+        contents.hashes[i] = np.frombuffer(content, dtype=np.uint8)
+        contents.states[i] = state
 
     if len(unknown):
         in_threads(len(unknown), read, progress)
         if index:
-            _write_index(index, paths, hashes, states, began)
-    return Contents(hashes, states)
+            write_index(index, paths, contents)
 
 
 def full_path(root: str, path: str) -> str:
@@ -86,7 +103,8 @@ def state_of(state: os.stat_result) -> tuple[int, int, int, int]:
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns, inode
 
 
-def _state(file: str) -> tuple[int, int, int, int]:
+def file_state(file: str) -> tuple[int, int, int, int]:
+    """state_of a file, all -1 if there is none."""
     try:
         return state_of(os.stat(file))  # noqa: PTH116
     except OSError:
@@ -115,10 +133,10 @@ def _from_index(
     return known
 
 
-def _write_index(
-    index: Path, paths: Sequence[str], hashes: NDArray[np.uint8], states: NDArray[np.int64], began: int
-) -> None:
-    settled = (states[:, 1:3].max(axis=1) < began - _SETTLED_NS) & hashes.any(axis=1)
+def write_index(index: Path, paths: Sequence[str], contents: Contents) -> None:
+    """Remember the contents, if that can be written."""
+    hashes, states = contents.hashes, contents.states
+    settled = (states[:, 1:3].max(axis=1) < contents.began - _SETTLED_NS) & hashes.any(axis=1)
     states = np.where(settled[:, None], states, -2)
     names = np.frombuffer(b"\0".join(_encoded(paths)), dtype=np.uint8)
     with suppress(StorageError, OSError):  # without an index the next run is slower, no more

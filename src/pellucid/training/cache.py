@@ -12,7 +12,15 @@ import PIL
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError
-from pellucid.images.contents import Contents, content_of_files, file_contents, state_of
+from pellucid.images.contents import (
+    Contents,
+    content_of_files,
+    file_state,
+    read_unknown,
+    remembered,
+    state_of,
+    write_index,
+)
 from pellucid.images.formats import KINDS
 from pellucid.images.jpeg import decoder_version
 from pellucid.images.reading import VERSION as READING
@@ -59,7 +67,8 @@ def open_cache(
     `prepare` takes uint8 [k, H, W, 1 or 3] and gives uint8 [k, *shape]; it is called from several threads
     with k = 1 for files, and up to 256 for arrays. None: the source is an array of that shape already, and is
     used as it is, without any file. `key_extra` says what `prepare` does: another text is another entry.
-    `progress(done, n)` runs from 0 to n once for reading what has changed and once for filling.
+    `progress(done, n)` runs from 0 to n once for reading what has changed and once for filling; both are one
+    where no earlier entry could turn out to hold these pictures.
 
     A second call with equal pictures, wherever they lie now, finds the first one's entry. An entry that is
     not as it was written is discarded and filled anew. `folder`: see cache_store.cache_folder.
@@ -71,19 +80,17 @@ def open_cache(
         return _as_it_is(source, shape, progress)
     root = store.cache_folder(folder)
     limit = store.cache_limit()
-    contents = None
-    if isinstance(source, FileSource):
-        index = root / "index" / f"{hashlib.sha256(os.fsencode(source.root)).hexdigest()[:32]}.npz"
-        contents = file_contents(source.root, source.paths, index, progress)
-        store.mark_used(index)
-        content = content_of_files(row.tobytes() for row in contents.hashes)
-    else:
-        content = source.content()
-    place = root / "pictures" / _key(source, content, key_extra, shape)
-    entry = store.load_entry(place, len(source), shape)
+    pictures, about = root / "pictures", _about(source, key_extra, shape)
+    known = _known_before(source, root, pictures, about, progress)
+    content = None if len(known.unread) else _content(source, known.contents)
+    entry = None
+    if content is not None:
+        entry = store.load_entry(pictures / store.entry_name(about, content), len(source), shape)
     filled = entry is None
-    if entry is None:
-        entry = _filled(source, contents, prepare, shape, place, progress)
+    if content is None or entry is None:
+        with store.storage_errors(root, needed=len(source) * int(np.prod(shape))):
+            entry, content = _filled(source, known, prepare, shape, pictures, about, progress)
+    place = pictures / store.entry_name(about, content)
     store.mark_used(place)
     if filled:
         store.remove_oldest(root, limit, keep=place)
@@ -103,71 +110,112 @@ def _as_it_is(source: Source, shape: tuple[int, int, int], progress: Progress | 
     return Cache(source.pixels, digests, readable, (), source.fingerprint, None, True)
 
 
-def _key(source: Source, content: bytes, key_extra: str, shape: tuple[int, int, int]) -> str:
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What is known of a source's files before the entry is looked for: of arrays nothing has to be.
+
+    `unread`: the places of those whose hashes are not in `contents` yet; they are hashed while they are decoded.
+    """
+
+    contents: Contents | None
+    unread: NDArray[np.int64]
+    index: Path | None
+
+
+def _known_before(
+    source: Source, root: Path, pictures: Path, about: str, progress: Progress | None
+) -> _Known:
+    none = np.zeros(0, np.int64)
+    if not isinstance(source, FileSource):
+        return _Known(None, none, None)
+    index = root / "index" / f"{hashlib.sha256(os.fsencode(source.root)).hexdigest()[:32]}.npz"
+    contents, unread = remembered(source.root, source.paths, index)
+    if len(unread) and store.may_hold(pictures, about):  # there may be nothing to decode
+        read_unknown(source.root, source.paths, contents, unread, index, progress)
+        unread = none
+    store.mark_used(index)
+    return _Known(contents, unread, index)
+
+
+def _about(source: Source, key_extra: str, shape: tuple[int, int, int]) -> str:
     decoder = ""
     if isinstance(source, FileSource):
         decoder = (PIL.__version__, decoder_version(), READING, source.max_pixels)
-    about = [store.VERSION, decoder, len(source), shape, key_extra]
-    return hashlib.blake2b(json.dumps(about).encode() + b"\0" + content, digest_size=16).hexdigest()
+    return json.dumps([store.VERSION, decoder, len(source), shape, key_extra])
+
+
+def _content(source: Source, contents: Contents | None) -> bytes:
+    if isinstance(source, ArraySource):
+        return source.content()
+    assert contents is not None
+    return content_of_files(row.tobytes() for row in contents.hashes)
 
 
 def _filled(
     source: Source,
-    contents: Contents | None,
+    known: _Known,
     prepare: Prepare,
     shape: tuple[int, int, int],
-    place: Path,
+    pictures: Path,
+    about: str,
     progress: Progress | None,
-) -> store.Entry:
-    """Fill an entry and give it its name."""
-    needed = len(source) * int(np.prod(shape))
-    with store.storage_errors(place.parent.parent, needed):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        store.remove_leftovers(place.parent)
-        partial = store.Partial(place, len(source), shape)
-        try:
-            digests = np.zeros((len(source), 16), dtype=np.uint8)
-            reasons: dict[int, str] = {}
-            with partial.pixel_file() as file:
+) -> tuple[store.Entry, bytes]:
+    """Fill an entry and give it its name; it, and the content that is in the name."""
+    pictures.mkdir(parents=True, exist_ok=True)
+    store.remove_leftovers(pictures)
+    partial = store.Partial(pictures, len(source), shape)
+    try:
+        digests = np.zeros((len(source), 16), dtype=np.uint8)
+        reasons: dict[int, str] = {}
+        with partial.pixel_file() as file:
 
-                def add(first: int, batch: Pixels) -> None:
-                    rows = _prepared(prepare, batch, shape)
-                    file.write(first, rows)
-                    _note_digests(digests, first, batch)
+            def add(first: int, batch: Pixels) -> None:
+                rows = _prepared(prepare, batch, shape)
+                file.write(first, rows)
+                _note_digests(digests, first, batch)
 
-                if isinstance(source, FileSource) and contents is not None:
-                    _add_files(source, contents, add, reasons, progress)
-                elif isinstance(source, ArraySource):
-                    in_batches(source, add, progress)
-            if len(reasons) == len(source):
-                raise _none_readable(source, reasons)
-            partial.finish(digests, reasons)
-            return partial.publish()
-        finally:
-            partial.close()
+            if isinstance(source, FileSource):
+                _add_files(source, known, add, reasons, progress)
+            elif isinstance(source, ArraySource):
+                in_batches(source, add, progress)
+        if len(reasons) == len(source):
+            raise _none_readable(source, reasons)
+        partial.finish(digests, reasons)
+        content = _content(source, known.contents)
+        return partial.publish(pictures / store.entry_name(about, content)), content
+    finally:
+        partial.close()
 
 
 def _add_files(
     source: FileSource,
-    contents: Contents,
+    known: _Known,
     add: Callable[[int, Pixels], None],
     reasons: dict[int, str],
     progress: Progress | None,
 ) -> None:
+    contents = known.contents
+    assert contents is not None
+    unread = np.zeros(len(source), dtype=bool)
+    unread[known.unread] = True
+
     def add_file(i: int) -> None:
-        known = contents.hashes[i]
+        file, expected = source.file(i), tuple(contents.states[i].tolist())
         try:
-            data, state = read_file(source.file(i))
+            data, state = read_file(file)
         except DataError as error:
-            if known.any():
-                raise _changed(source.file(i)) from error
+            if contents.hashes[i].any() or (unread[i] and file_state(file) != expected):
+                raise _changed(file) from error
             reasons[i] = error.what
             return
-        same = state_of(state) == tuple(contents.states[i].tolist())
-        if not same and hashlib.sha256(data).digest() != known.tobytes():
-            raise _changed(source.file(i))
+        if unread[i]:
+            contents.hashes[i] = np.frombuffer(hashlib.sha256(data).digest(), dtype=np.uint8)
+            if file_state(file) != expected:
+                raise _changed(file)
+        elif state_of(state) != expected and hashlib.sha256(data).digest() != contents.hashes[i].tobytes():
+            raise _changed(file)
         try:
-            add(i, decode_picture(data, shown(source.file(i)), source.max_pixels)[None])
+            add(i, decode_picture(data, shown(file), source.max_pixels)[None])
         except DataError as error:
             if isinstance(
                 error.__cause__, MemoryError
@@ -176,6 +224,8 @@ def _add_files(
             reasons[i] = error.what
 
     in_threads(len(source), add_file, progress)
+    if known.index and len(known.unread):
+        write_index(known.index, source.paths, contents)
 
 
 def in_batches(source: ArraySource, add: Callable[[int, Pixels], None], progress: Progress | None) -> None:

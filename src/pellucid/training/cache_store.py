@@ -80,6 +80,22 @@ def cache_limit() -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
+def entry_name(about: str, content: bytes) -> str:
+    """The name of the entry for pictures of this content, what else its pixels depend on being `about`."""
+    return _kind(about) + hashlib.blake2b(content, digest_size=12).hexdigest()
+
+
+def may_hold(pictures: Path, about: str) -> bool:
+    """Whether there is an entry `about` the same, of whatever content."""
+    return any(
+        path.name.startswith(_kind(about)) and _ENTRY.fullmatch(path.name) for path in _inside(pictures)
+    )
+
+
+def _kind(about: str) -> str:
+    return hashlib.blake2b(about.encode(), digest_size=4).hexdigest()
+
+
 def load_entry(place: Path, count: int, shape: tuple[int, int, int]) -> Entry | None:
     """The entry that lies at `place`; None if there is none or anything about it isn't as it was written."""
     try:
@@ -124,10 +140,10 @@ def mark_used(path: Path) -> None:
 class Partial:
     """An entry being filled in a folder of its own, which is held until it is published or removed."""
 
-    def __init__(self, place: Path, count: int, shape: tuple[int, int, int]):
-        self.place, self.count, self.shape = place, count, shape
+    def __init__(self, pictures: Path, count: int, shape: tuple[int, int, int]):
+        self.count, self.shape = count, shape
         while True:
-            self.folder = place.with_name(f"{place.name}.partial-{os.getpid()}-{os.urandom(3).hex()}")
+            self.folder = pictures / f"entry.partial-{os.getpid()}-{os.urandom(3).hex()}"
             self.folder.mkdir(parents=True)
             self._held = create_held(self.folder / "lock")
             if self._held is not None:
@@ -156,24 +172,24 @@ class Partial:
         _write_flushed(self.folder / "digests.bin", digests.tobytes())
         _write_flushed(self.folder / "meta.json", hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
-    def publish(self) -> Entry:
-        """Give the entry its name, unless another process did so first with the same pictures."""
+    def publish(self, place: Path) -> Entry:
+        """Make it the entry `place`, unless another process did so first with the same pictures."""
         entry = load_entry(self.folder, self.count, self.shape)
         if entry is None:
             raise OSError(errno.EIO, "what was written reads back differently")
         sync_folder(self.folder)
         while True:
             try:
-                self.folder.rename(self.place)
+                self.folder.rename(place)
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                if other := load_entry(self.place, self.count, self.shape):
+                if other := load_entry(place, self.count, self.shape):
                     return other
-                discard(self.place)
+                discard(place)
             else:
-                sync_folder(self.place.parent)
-                (self.place / "lock").unlink(missing_ok=True)
+                sync_folder(place.parent)
+                (place / "lock").unlink(missing_ok=True)
                 return entry
 
     def close(self) -> None:
