@@ -15,6 +15,7 @@ import torch
 
 from peers.measuring import report_epochs
 from pellucid import __version__, draws
+from pellucid.engines.torch.memory import keep_freed_memory
 from pellucid.engines.torch.pictures import Pictures
 from pellucid.images import open_source
 from pellucid.images.jpeg import decoder_version
@@ -34,6 +35,7 @@ def main(folder: str, size: str) -> None:
         data = load_data(
             Settings(data=folder, height=height, width=width, channels=3), open_source(folder), None
         )
+        keep_freed_memory()  # as the engine does when it is made
         scaling = data.preprocessing
         made = Pictures(
             data.cache.pixels, np.float32(scaling.scale), np.float32(scaling.shift), torch.device("cpu")
