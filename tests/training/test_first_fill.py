@@ -1,14 +1,17 @@
 """Filling the cache for the first time: each file is read once, hashed and decoded from the same bytes."""
 
+import errno
 import hashlib
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pellucid.errors import DataError
+from pellucid.errors import DataError, StorageError
 from pellucid.images import FileSource, contents, open_source
-from pellucid.training import cache
+from pellucid.training import cache, cache_store
 from support.digits import digits_folder
 
 
@@ -110,4 +113,27 @@ def test_a_file_that_changes_while_it_is_read(
     monkeypatch.setattr(cache, "read_file", half)
     with pytest.raises(DataError, match="changed while the pictures were being read"):
         opened(source, folder)
+    assert list((folder / "pictures").iterdir()) == []
+
+
+def test_what_the_disk_says_while_it_is_flushed_is_not_lost(
+    source: FileSource, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed flush may be told only once, and the last one succeed."""
+    told, real = threading.Event(), os.fsync
+
+    def once(descriptor: int) -> None:
+        if not told.is_set():
+            told.set()
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(descriptor)
+
+    def slow(pixels: np.ndarray) -> np.ndarray:
+        assert told.wait(10)
+        return prepare(pixels)
+
+    monkeypatch.setattr(cache_store, "FLUSH_EVERY", 0.001)
+    monkeypatch.setattr(os, "fsync", once)
+    with pytest.raises(StorageError, match="input/output error"):
+        cache.open_cache(source, slow, "", (4, 4, 1), folder=folder)
     assert list((folder / "pictures").iterdir()) == []

@@ -30,6 +30,7 @@ from pellucid.storage import create_held, is_abandoned, shown, storage_error, sy
 VERSION = 2
 MAP_ABOVE = 1 << 30
 DEFAULT_LIMIT = 20 * 10**9
+FLUSH_EVERY = 0.25  # seconds
 
 _ENTRY = re.compile(r"[0-9a-f]{32}")
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
@@ -151,10 +152,11 @@ class Partial:
 
     @contextlib.contextmanager
     def pixel_file(self) -> Iterator["PixelFile"]:
-        """The file of pixels, at its full size; flushed to the disk at the end."""
+        """The file of pixels, at its full size; flushed to the disk meanwhile and at the end."""
         file = PixelFile(self.folder / "pixels.npy", self.count, self.shape)
         try:
-            yield file
+            with _flushing(file.descriptor):
+                yield file
             os.fsync(file.descriptor)
         finally:
             os.close(file.descriptor)
@@ -197,6 +199,30 @@ class Partial:
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._held is not None:
             os.close(self._held)
+
+
+@contextlib.contextmanager
+def _flushing(descriptor: int) -> Iterator[None]:
+    """Flush the file again and again from another thread, so that little is left to wait for at the end."""
+    done = threading.Event()
+    failures: list[OSError] = []
+
+    def flush() -> None:
+        try:
+            while not done.wait(FLUSH_EVERY):
+                os.fsync(descriptor)
+        except OSError as error:  # the system may tell it only once
+            failures.append(error)
+
+    thread = threading.Thread(target=flush, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 class PixelFile:
