@@ -136,3 +136,10 @@ def test_without_torch_the_message_says_what_to_install(opened, monkeypatch):
         open_part(opened.graph, opened.values, ["input"], ["dense1"])
     assert error.value.what == "Gradients need PyTorch, which is not installed here"
     assert error.value.remedy == "pip install 'pellucid[torch]'   (occlusion works without it)"
+
+
+def test_a_number_without_axes_stays_one(opened):
+    part = GraphPart(opened.graph, opened.values, ["calibrate/factor"], ["calibrate"], "float64")
+    found = part.gradients({"calibrate": np.array([[1.0, 0.0, 0.0]])}).gradients["calibrate/factor"]
+    assert found.shape == ()
+    assert float(found) == pytest.approx(float(opened.values["dense1"][0, 0]), rel=1e-6)

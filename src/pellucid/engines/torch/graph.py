@@ -108,7 +108,7 @@ class GraphPart:
     def _tensor(self, array: Array) -> Tensor:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # weights that lie in the file can't be written to; nothing does
-            tensor = torch.from_numpy(np.ascontiguousarray(array))
+            tensor = torch.from_numpy(np.asarray(array, order="C"))
         return tensor if tensor.dtype == torch.bool else tensor.to(self._dtype)
 
 
