@@ -48,7 +48,7 @@ class Term:
     role: str = "x"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Number:
     """An opened value: `stored` by the runtime, `opening` (None where the operation isn't known; `reason` says why)."""
 
@@ -59,6 +59,16 @@ class Number:
     opening: Opening | None
     reason: str
     places: Places
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from pellucid.inside import notebook  # it writes numbers
+
+        return {"text/plain": repr(self), "text/html": notebook.number_html(self)}
+
+    def __repr__(self) -> str:
+        from pellucid.inside.equation import text
+
+        return text(self)
 
     @property
     def kind(self) -> str:

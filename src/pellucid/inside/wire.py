@@ -1,111 +1,147 @@
-"""What was opened, as JSON documents with a schema: for `--json`, the browser, and whoever reads along.
-
-Numbers that JSON lacks are the words "NaN", "Infinity" and "-Infinity". An index has one number for each axis without
-the batch, from 0; `axes` says what each counts.
-"""
+"""What was opened, as documents of the published schema (`inside/schema.py`)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isfinite, isnan
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
-from pellucid.inside.number import Number, Term
+from pellucid.inside.number import Inside, Number, Term
 from pellucid.inside.places import Place
+from pellucid.inside.schema import (
+    ClassDocument,
+    DeletionDocument,
+    DifferenceTerm,
+    ExplanationDocument,
+    Figure,
+    GradientTerm,
+    HeatmapDocument,
+    LearningDocument,
+    LevelDocument,
+    PlaceDocument,
+    Remainder,
+    StepDocument,
+    TermDocument,
+    VersusDocument,
+)
 from pellucid.inside.tree import Branch, Level
 from pellucid.network.operations import Formula, Linear
 
-Figure = float | Literal["NaN", "Infinity", "-Infinity"]
+if TYPE_CHECKING:
+    from pellucid.inside.difference import Difference
+    from pellucid.inside.explanation import Explanation
+    from pellucid.inside.heatmap import Heatmap
+    from pellucid.inside.learning import LearningStep
 
 
-class Document(BaseModel):
-    """One JSON document; what doesn't apply is null."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PlaceDocument(Document):
-    """A value's place: the name on the screen, and the index."""
-
-    name: str
-    index: list[int]
-
-
-class TermDocument(Document):
-    """One term: the input value and where it stands, its weight and where that stands, and their product."""
-
-    source: str
-    index: list[int]
-    input: Figure
-    weight: Figure | None
-    product: Figure
-    weight_source: PlaceDocument | None
-    role: str
-    opened: LevelDocument | None = None
-
-
-class Remainder(Document):
-    """Terms that aren't listed: how many, and their sum (null where the formula is no sum)."""
-
-    count: int
-    sum: Figure | None
+def explanation_document(explanation: Explanation, path: str | None) -> ExplanationDocument:
+    """An explanation; `path`, where its heatmap was written."""
+    answer, versus, heatmap = explanation.answer, explanation.versus, explanation.heatmap
+    top = [ClassDocument(label=label, probability=p) for label, p in answer.top(10)]
+    return ExplanationDocument(
+        model=explanation.where,
+        label=top[0].label,
+        probability=top[0].probability,
+        top=top,
+        explained=answer.classes[answer.target],
+        versus=None if versus is None else _versus(explanation, versus),
+        trail=[
+            StepDocument(
+                name=step.number.place.name,
+                index=list(step.number.place.index),
+                kind=step.number.kind,
+                value=figure(step.number.stored),
+                strongest=[_term(term, None) for term in step.strongest],
+                others=step.rest,
+            )
+            for step in explanation.trail
+        ],
+        heatmap=None if heatmap is None else _heatmap(explanation, heatmap, path),
+        lacking=list(explanation.lacking),
+        assumed=list(explanation.assumed),
+    )
 
 
-class LevelDocument(Document):
-    """An opened value. `value` is what the runtime stored, `sum` what its terms or formula come to.
-
-    A sum has `terms` (the products, before the `divisor`) and a `bias`; any other operation has `operands` and its
-    `formula` with the numbers put in. `remainder` stands for the terms that aren't listed.
-    """
-
-    name: str
-    index: list[int]
-    axes: list[str]
-    kind: str
-    operation: str
-    value: Figure
-    sum: Figure | None
-    difference: Figure | None
-    closes: bool | None
-    terms: list[TermDocument] | None
-    operands: list[TermDocument] | None
-    remainder: Remainder | None
-    bias: Figure | None
-    bias_source: PlaceDocument | None
-    divisor: Figure | None
-    facts: dict[str, Figure]
-    formula: str | None
-    note: str
-    reason: str
-
-
-class FieldDocument(Document):
-    """The pixels that reach a value: first and last row and column, how many, and whether that is exact."""
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-    pixels: int
-    exact: bool
+def learning_document(inside: Inside, step: LearningStep, label: str) -> LearningDocument:
+    """One learning step of one weight."""
+    place = inside.places.at(step.name, step.index)
+    return LearningDocument(
+        name=place.name,
+        index=list(place.index),
+        axes=list(place.axes),
+        label=label,
+        rate=step.rate,
+        before=figure(step.weight),
+        gradient=figure(step.gradient),
+        autograd=figure(step.by_autograd),
+        terms=[
+            GradientTerm(
+                result=_place(inside, terms.result, terms.result_index[i]),
+                delta=figure(float(terms.deltas[i])),
+                source=None
+                if terms.input_index is None
+                else _place(inside, terms.source, terms.input_index[i]),
+                input=figure(float(terms.inputs[i])),
+                product=figure(float(terms.products[i])),
+            )
+            for terms in step.terms
+            for i in range(len(terms))
+        ],
+        after=figure(step.after),
+        loss=figure(step.loss),
+        loss_after=figure(step.loss_after),
+        formula=step.formula,
+    )
 
 
-class ReachedDocument(Document):
-    """How many values of one layer a pixel, a value or a weight reaches."""
-
-    name: str
-    values: int
-    of: int
+def _place(inside: Inside, tensor: str, full: Iterable[int]) -> PlaceDocument:
+    place = inside.places.at(tensor, full)
+    return PlaceDocument(name=place.name, index=list(place.index))
 
 
-class OpenedDocument(LevelDocument):
-    """What `explain --at` prints: the opened value, with its receptive field, or what it reaches."""
+def _versus(explanation: Explanation, versus: Difference) -> VersusDocument:
+    names = explanation.answer.classes
+    rows = zip(versus.index, versus.inputs, versus.weights_a, versus.weights_b, versus.products, strict=True)
+    return VersusDocument(
+        a=names[versus.a],
+        b=names[versus.b],
+        layer=versus.layer,
+        source=explanation.inside.places.names.get(versus.source, versus.source),
+        terms=[
+            DifferenceTerm(
+                index=list(explanation.inside.places.at(versus.source, index).index),
+                input=figure(float(value)),
+                weight_a=figure(float(a)),
+                weight_b=figure(float(b)),
+                product=figure(float(product)),
+            )
+            for index, value, a, b, product in rows
+        ],
+        biases=figure(versus.bias_a - versus.bias_b),
+        sum=figure(versus.value),
+        scores=(figure(versus.score_a), figure(versus.score_b)),
+    )
 
-    field: FieldDocument | None
-    reaches: list[ReachedDocument] | None
-    assumed: list[str]
 
-
-TermDocument.model_rebuild()
+def _heatmap(explanation: Explanation, heatmap: Heatmap, path: str | None) -> HeatmapDocument:
+    grad, deletion = explanation.grad_cam, explanation.deletion
+    return HeatmapDocument(
+        method=heatmap.method,
+        path=path,
+        layer=None if grad is None else grad.layer,
+        weights=None if grad is None else [float(weight) for weight in grad.weights.ravel()],
+        values=[[float(value) for value in row] for row in heatmap.values],
+        deletion=None
+        if deletion is None
+        else DeletionDocument(
+            shares=deletion.shares.tolist(),
+            probabilities=deletion.curve.tolist(),
+            area=deletion.area,
+            random_areas=deletion.random_areas.tolist(),
+            faithful=deletion.faithful,
+            verdict=deletion.verdict,
+        ),
+    )
 
 
 def level_document(level: Level) -> dict[str, Any]:

@@ -180,6 +180,29 @@ def explain(
     at: Annotated[
         str | None, typer.Option(metavar="NAME[INDEX]", help="Open one value: 'conv2[3,4,5]', from 0.")
     ] = None,
+    gradient: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WEIGHT[INDEX]", help="How a weight learns: 'conv1.weight[3,0,1,1]', with --label."
+        ),
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="With --gradient: the picture's true class.")] = None,
+    rate: Annotated[float, typer.Option(help="With --gradient: the learning rate.")] = 0.01,
+    target: Annotated[
+        str | None, typer.Option("--class", help="The class to explain; the likeliest unless given.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="The class to hold it against; the next likeliest unless given.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="Of the heatmap: auto, gradcam, occlusion, gradient or integrated.")
+    ] = "auto",
+    layer: Annotated[
+        str | None, typer.Option(help="Whose maps Grad-CAM weighs; chosen unless given.")
+    ] = None,
+    heatmap: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where the heatmap goes; IMAGE-heatmap.png here.")
+    ] = None,
     depth: Annotated[int, typer.Option(min=1, max=1000, help="With --at: how many levels down.")] = 1,
     top: Annotated[int, typer.Option(min=1, max=100_000, help="How many terms or channels to show.")] = 8,
     field: Annotated[
@@ -208,7 +231,11 @@ def explain(
     from pellucid.faces.cli.wishes import read_wishes
 
     wishes = read_wishes(scale, mean, std, bgr, size, fit, labels)
-    explain_command(Asked(model, image, at, depth, top, maps, filters, out, field, max_pixels, json), wishes)
+    asked = Asked(
+        model, image, at, gradient, label, rate, target, against, method, layer, heatmap, depth, top, maps, filters,
+        out, field, max_pixels, json,
+    )  # fmt: skip
+    explain_command(asked, wishes)
 
 
 @app.command()

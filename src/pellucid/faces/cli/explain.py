@@ -10,6 +10,7 @@ from pellucid.errors import SettingsError
 from pellucid.faces.cli.pixels import parse_pixels
 from pellucid.faces.zoo import model_path
 from pellucid.images.reading import MAX_PIXELS, read_picture
+from pellucid.inside.classes import METHODS, Method, class_of
 from pellucid.inside.number import Inside
 from pellucid.model import Wishes, open_any
 from pellucid.storage import shown
@@ -22,6 +23,14 @@ class Asked:
     model: str
     image: str
     at: str | None
+    gradient: str | None
+    label: str | None
+    rate: float
+    target: str | None
+    against: str | None
+    method: str
+    layer: str | None
+    heatmap: str | None
     depth: int
     top: int
     maps: str | None
@@ -38,31 +47,55 @@ def explain_command(asked: Asked, wishes: Wishes) -> None:
     limit = MAX_PIXELS if asked.max_pixels is None else parse_pixels(asked.max_pixels)
     model = open_any(model_path(asked.model), wishes)
     pixels = read_picture(asked.image, max_pixels=limit)
-    inside = Inside(model.opened(pixels))
-    assumed = getattr(model, "assumed", ())
-    for sentence in assumed:
+    for sentence in getattr(model, "assumed", ()):
         print(f"assumed: {sentence}", file=sys.stderr)
+    again = f"pellucid explain {shown(asked.model)} {shown(asked.image)}"
+    stem = Path(asked.image).stem
     if asked.at is not None:
         from pellucid.faces.cli.explain_value import explain_value
 
-        again = f"pellucid explain {shown(asked.model)} {shown(asked.image)}"
+        inside = Inside(model.opened(pixels))
+        assumed = getattr(model, "assumed", ())
         explain_value(
             inside, asked.at, asked.depth, asked.top, asked.field, pixels, asked.as_json, assumed, again
         )
-        return
-    from pellucid.faces.cli.explain_layer import explain_filters, explain_maps
+    elif asked.gradient is not None:
+        from pellucid.faces.cli.explain_gradient import explain_gradient
 
-    stem = Path(asked.image).stem
-    if asked.maps is not None:
-        explain_maps(inside, asked.maps, asked.out or f"{stem}-{_plain(asked.maps)}.png", asked.as_json)
-    elif asked.filters is not None:
-        explain_filters(
-            inside, asked.filters, asked.out or f"{_plain(asked.filters)}-filters.png", asked.as_json
-        )
+        if asked.label is None:
+            raise SettingsError("a weight learns from a picture and its label", where="--label",
+                                remedy="--label with the picture's true class")  # fmt: skip
+        label = class_of(model.classes, asked.label, "--label")
+        inside = Inside(model.opened(pixels))
+        explain_gradient(inside, asked.gradient, label, model.classes, asked.rate, asked.top, asked.as_json)
+    elif asked.maps is not None or asked.filters is not None:
+        from pellucid.faces.cli.explain_layer import explain_filters, explain_maps
+
+        inside = Inside(model.opened(pixels))
+        if asked.maps is not None:
+            explain_maps(inside, asked.maps, asked.out or f"{stem}-{_plain(asked.maps)}.png", asked.as_json)
+        else:
+            name = asked.filters or ""
+            explain_filters(inside, name, asked.out or f"{_plain(name)}-filters.png", asked.as_json)
+    else:
+        from pellucid.faces.cli.explain_answer import explain_answer
+
+        explain_answer(
+            model, pixels, asked.target, asked.against, _method(asked.method), asked.layer,
+            asked.heatmap or f"{stem}-heatmap.png", asked.as_json, again,
+        )  # fmt: skip
+
+
+def _method(text: str) -> Method:
+    for method in METHODS:
+        if text == method:
+            return method
+    raise SettingsError("there is no such way to a heatmap", where="--method", received=repr(text),
+                        remedy=f"one of {', '.join(METHODS)}")  # fmt: skip
 
 
 def _one_of(asked: Asked) -> None:
-    given = [name for name in ("at", "maps", "filters") if getattr(asked, name) is not None]
+    given = [name for name in ("at", "gradient", "maps", "filters") if getattr(asked, name) is not None]
     if len(given) > 1:
         raise SettingsError("one question at a time", where=f"--{given[1]}",
                             received=", ".join(f"--{name}" for name in given),

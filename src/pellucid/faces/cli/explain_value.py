@@ -7,7 +7,7 @@ from pathlib import Path
 from pellucid import __version__
 from pellucid.faces.cli import output
 from pellucid.images.reading import Pixels
-from pellucid.inside import wire
+from pellucid.inside import schema, wire
 from pellucid.inside.equation import does_not_close, equation, title
 from pellucid.inside.field import Reach, box, picture_mask, reached_by, receptive_field
 from pellucid.inside.number import Inside, Number
@@ -37,7 +37,7 @@ def explain_value(
     if as_json:
         parts = wire.level_document(level) if level else wire.number_document(opened)
         reaches = _reaches(inside, reach) if start else None
-        document = wire.OpenedDocument(**parts, field=field, reaches=reaches, assumed=list(assumed))
+        document = schema.OpenedDocument(**parts, field=field, reaches=reaches, assumed=list(assumed))
         output.print_json(document.model_dump(mode="json"))
         return
     if opened.closes is False:
@@ -62,16 +62,16 @@ def explain_value(
         print(f"open a term: {again} --at {deeper}", flush=True)
 
 
-def field_document(inside: Inside, reach: Reach, picture: str) -> wire.FieldDocument | None:
+def field_document(inside: Inside, reach: Reach, picture: str) -> schema.FieldDocument | None:
     """The pixels of the picture that reach a value."""
     mask = picture_mask(inside, reach, picture)
     if mask is None or not mask.any():
         return None
     rows, columns = box(mask)
-    return wire.FieldDocument(rows=rows, columns=columns, pixels=int(mask.sum()), exact=reach.exact)
+    return schema.FieldDocument(rows=rows, columns=columns, pixels=int(mask.sum()), exact=reach.exact)
 
 
-def field_text(field: wire.FieldDocument) -> str:
+def field_text(field: schema.FieldDocument) -> str:
     """pixels rows 8–21, columns 10–23."""
     rows, columns = (
         f"{first}–{last}" if first != last else str(first) for first, last in (field.rows, field.columns)
@@ -91,10 +91,12 @@ def _print_levels(level: Level) -> None:
         print(f"  {shown(str(each.place))}: {does_not_close(each)}")
 
 
-def _reaches(inside: Inside, reach: Reach) -> list[wire.ReachedDocument]:
+def _reaches(inside: Inside, reach: Reach) -> list[schema.ReachedDocument]:
     """How many values of each layer something reaches, in the graph's order."""
     return [
-        wire.ReachedDocument(name=node.name, values=reach.count(name), of=int(inside.places.value(name).size))
+        schema.ReachedDocument(
+            name=node.name, values=reach.count(name), of=int(inside.places.value(name).size)
+        )
         for node in inside.opened.graph.nodes
         for name in node.outputs[:1]
         if name in reach.masks
