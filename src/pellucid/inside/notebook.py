@@ -101,6 +101,32 @@ def heat_line(explanation: Explanation) -> str:
     return f"{line}: {explanation.deletion.verdict}" if explanation.deletion else line
 
 
+def grad_cam_lines(explanation: Explanation) -> list[str]:
+    """Grad-CAM as its own arithmetic, at its strongest place: channel weights x maps, summed, no less than 0."""
+    grad = explanation.grad_cam
+    if grad is None or not grad.heat.size:
+        return []
+    place = np.unravel_index(int(grad.heat.argmax()), grad.heat.shape)
+    values = grad.maps[(slice(None), *place)]
+    products = grad.weights * values
+    order = np.argsort(-np.abs(products), kind="stable")[:TERMS]
+    where = ",".join(str(int(n)) for n in place)
+    name = shown(grad.layer)
+    lines = [f"its strongest place is [{where}]: each channel of {name} there, times its mean gradient"]
+    names = [f"{name}[{channel},{where}]" for channel in order]
+    width = max(map(len, names))
+    for channel, text in zip(order, names, strict=True):
+        left = f"  {text:<{width}}  {values[channel]:>9.4g} x {grad.weights[channel]:>+11.4g}"
+        lines.append(f"{left}  {products[channel]:+.6f}")
+    rest = float(np.delete(products, order).sum())
+    if len(products) > len(order):
+        lines.append(f"  {f'the other {len(products) - len(order):,} channels':<{width + 25}}  {rest:+.6f}")
+    total = float(grad.weighted[place])
+    lines.append(f"  {'sum':<{width + 25}}  {total:+.6f}")
+    lines.append(f"  heat[{where}] = max(0, {number(total)}) = {number(float(grad.heat[place]))}")
+    return lines
+
+
 def explanation_text(explanation: Explanation) -> str:
     """Answer, runners-up, why not the other, the trail, the heatmap in words, and what was lacking."""
     rows = trail_rows(explanation)
@@ -108,7 +134,9 @@ def explanation_text(explanation: Explanation) -> str:
     lines = [answer_line(explanation), *versus_lines(explanation)]
     lines.append("the strongest evidence, layer by layer, back to a pixel")
     lines += [f"  {a:<{widths[0]}}  {b:>{widths[1]}}   {c}" for a, b, c in rows]
-    lines += [each for each in (heat_line(explanation), *explanation.lacking) if each]
+    lines += [each for each in (heat_line(explanation),) if each]
+    lines += grad_cam_lines(explanation)
+    lines += explanation.lacking
     lines += [f"assumed: {each}" for each in explanation.assumed]
     return "\n".join(lines)
 
@@ -123,6 +151,8 @@ def explanation_html(explanation: Explanation) -> str:
             f'<img style="max-width:100%" alt="{_attribute(said)}" src="data:image/png;base64,{picture}">'
         )
         parts.append(paragraph(heat_line(explanation)))
+    if explanation.grad_cam is not None:
+        parts.append(preformatted("\n".join(grad_cam_lines(explanation))))
     if explanation.versus is not None:
         parts.append(preformatted("\n".join(versus_lines(explanation))))
     parts.append(paragraph("the strongest evidence, layer by layer, back to a pixel"))

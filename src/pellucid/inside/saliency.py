@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pellucid.engines.choice import open_part
 from pellucid.errors import SettingsError
 from pellucid.inside.heatmap import Frame, Heatmap, channel_axis, find_frame
+from pellucid.inside.places import Places
 from pellucid.inside.scores import Target, find_input, find_layer, find_scores
 from pellucid.model.opened import Opened
 
@@ -66,7 +67,7 @@ def grad_cam(opened: Opened, target: Target, layer: str | None = None) -> GradCa
     weights = gradients.mean(axis=tuple(range(1, gradients.ndim)))
     weighted = np.tensordot(weights, maps, 1)
     return GradCam(
-        name, scores.name, target, scores.of(target), maps, gradients, weights, weighted,
+        Places(opened).names.get(name, name), scores.name, target, scores.of(target), maps, gradients, weights, weighted,
         np.maximum(weighted, 0), find_frame(opened, start),
     )  # fmt: skip
 

@@ -42,6 +42,8 @@ def explain_answer(
     if explanation.heatmap is not None:
         _show(explanation)
         print(f"heatmap {shown(heatmap)}   {notebook.heat_line(explanation)}")
+    for line in notebook.grad_cam_lines(explanation):
+        print(line)
     for sentence in explanation.lacking:
         print(f"note    {sentence}")
     deeper = _deeper(explanation)
