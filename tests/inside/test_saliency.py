@@ -163,7 +163,12 @@ def test_scores_and_input():
 
 @pytest.mark.parametrize(
     ("name", "size", "layer"),
-    [("lenet5", 32, "tanh2"), ("resnet18", 64, "relu17"), ("efficientnet-lite0", 64, "relu6_33")],
+    [
+        ("lenet5", 32, "tanh2"),
+        ("resnet18", 64, "relu17"),
+        ("efficientnet-lite0", 64, "relu6_33"),
+        ("bench-lenet", 28, "relu2"),
+    ],
 )
 def test_the_layer_is_the_last_with_places(name, size, layer):
     network = with_random_weights(zoo.build(name, size, size, classes=5))

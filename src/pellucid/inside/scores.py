@@ -17,7 +17,7 @@ from pellucid.network.operations import Graph, Index, Node, Shape
 from pellucid.network.operations.convolution import Convolution
 from pellucid.network.operations.dense import Gemm, MatMul
 from pellucid.network.operations.movement import Movement
-from pellucid.network.operations.pointwise import Cast
+from pellucid.network.operations.pointwise import Cast, Pointwise
 from pellucid.network.operations.pooling import Pooling
 from pellucid.network.operations.softmax import Softmax
 from pellucid.network.operations.transposed import TransposedConvolution
@@ -135,22 +135,25 @@ def find_layer(opened: Opened, start: str, scores: Scores, name: str | None = No
     """The tensor whose maps Grad-CAM weighs: of the node or tensor `name`, or else chosen.
 
     Chosen is the last convolution whose maps have more than one place, with all that follows it at the same size
-    (normalisation, activation, the sum with a residual), before pooling or flattening. SettingsError where `name` is
+    (normalisation, activation, the sum with a residual), before pooling or flattening; where pooling comes before the
+    activation, that activation. SettingsError where `name` is
     unknown or has no places, ModelError where nothing has.
     """
     tensors = list(_between(opened, start, scores))
     if name is not None:
         return _named(opened, name, tensors)
     spatial: Shape | None = None
-    found = None
+    found, active = None, True
     for each, node in tensors:
         shape = opened.values[each].shape
         if len(shape) < 3 or prod(shape[2:]) == 1:
             continue
         if isinstance(node.operation, _SLIDING):
-            found, spatial = each, shape[2:]
-        elif shape[2:] == spatial and not isinstance(node.operation, Pooling):
-            found = each
+            found, spatial, active = each, shape[2:], False
+        elif not isinstance(node.operation, Pooling):
+            activation = isinstance(node.operation, Pointwise)
+            if shape[2:] == spatial or (activation and not active):
+                found, spatial, active = each, shape[2:], active or activation
     if found is None:
         raise ModelError(
             "no convolution of this network has maps with places", where=opened.where,
