@@ -1,11 +1,11 @@
 """Proof 19: Grad-CAM is captum's, integrated gradients too, and a learning step's terms are autograd's gradient.
 
 100 pictures: 50 of MNIST's test digits on a network that `pellucid train` has just trained for one epoch, and 50 cuts
-of scikit-image's photographs on ResNet-18 with initial weights. For each the heatmap of the likeliest class, and of the
-difference of the two likeliest, is held against captum's LayerGradCam on torch's own network, within 1e-5 of the
-largest weighted sum (what max(0, .) is taken of). Then, on 10 of the digits, two weights of every tensor of the network: the sum of
-delta x input against autograd by the weight itself, within 1e-6, relative; and the loss after the step against that of
-torch's own network with this weight changed.
+of scikit-image's photographs on ResNet-18 with initial weights. For each the heatmap of the likeliest class, and of
+the difference of the two likeliest, is held against captum's LayerGradCam on torch's own network, within 1e-5 of the
+largest weighted sum (what max(0, .) is taken of). Then, on 10 of the digits, two weights of every tensor of the
+network: the sum of delta x input against autograd by the weight itself, within 1e-6, relative; and the loss after the
+step against that of torch's own network with this weight changed.
 
     python proof/grad_cam.py            writes proof/results/grad_cam.json and .md
     python proof/grad_cam.py --short    5 pictures of each, a small network with initial weights

@@ -14,7 +14,7 @@ import numpy as np
 
 from pellucid.inside.places import Place, Places
 from pellucid.model.opened import Opened
-from pellucid.network.operations import Array, Formula, Linear, Node, Opening
+from pellucid.network.operations import Array, Formula, Linear, Node, Opening, Part
 
 # How near the sum has to come to the stored value, by the type of number that was stored. float32 is DESIGN's rule;
 # narrower floats are rounded once more when they are stored; whole numbers are exact.
@@ -114,18 +114,24 @@ class Number:
 
     @cached_property
     def order(self) -> tuple[tuple[int, int], ...]:
-        """(part, entry) of every term, largest product first; a formula's chosen one before all others."""
-        if self.opening is None:
+        """(part, entry) of every term, largest product first. In a formula that is no sum, where sizes say little, the
+        chosen one comes before all others, and what was computed before parameters."""
+        if self.opening is None or self.node is None:
             return ()
-        products = np.concatenate([part.products for part in self.opening.parts] or [np.zeros(0)])
-        starts = np.cumsum([0, *(len(part) for part in self.opening.parts)])
+        parts = self.opening.parts
+        products = np.concatenate([part.products for part in parts] or [np.zeros(0)])
+        starts = np.cumsum([0, *(len(part) for part in parts)])
         sizes = np.abs(products)
         chosen = self._first()
         if chosen is not None:
             sizes[chosen] = np.inf
-        flat = np.argsort(-sizes, kind="stable")
-        parts = np.searchsorted(starts, flat, side="right") - 1
-        return tuple(zip(parts.tolist(), (flat - starts[parts]).tolist(), strict=True))
+        later = [isinstance(self.opening, Formula) and self._is_parameter(part) for part in parts]
+        flat = np.lexsort((-sizes, np.repeat(later, [len(part) for part in parts])))
+        of = np.searchsorted(starts, flat, side="right") - 1
+        return tuple(zip(of.tolist(), (flat - starts[of]).tolist(), strict=True))
+
+    def _is_parameter(self, part: Part) -> bool:
+        return self.node is not None and self.places.is_constant(self.node.inputs[part.operand])
 
     def _first(self) -> int | None:
         """The entry that comes before all others: what was chosen, or the value's own place (softmax's logit)."""

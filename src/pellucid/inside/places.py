@@ -212,7 +212,7 @@ class Places:
 
     def _has_batch(self, tensor: str) -> bool:
         shape = self.shape(tensor)
-        return len(shape) > 1 and shape[0] == 1 and tensor not in self._opened.graph.constants
+        return len(shape) > 1 and shape[0] == 1 and not self.is_constant(tensor)
 
     def _example(self) -> str:
         last = self._opened.graph.nodes[-1]

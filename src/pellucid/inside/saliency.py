@@ -67,8 +67,8 @@ def grad_cam(opened: Opened, target: Target, layer: str | None = None) -> GradCa
     weights = gradients.mean(axis=tuple(range(1, gradients.ndim)))
     weighted = np.tensordot(weights, maps, 1)
     return GradCam(
-        Places(opened).names.get(name, name), scores.name, target, scores.of(target), maps, gradients, weights, weighted,
-        np.maximum(weighted, 0), find_frame(opened, start),
+        Places(opened).names.get(name, name), scores.name, target, scores.of(target), maps, gradients, weights,
+        weighted, np.maximum(weighted, 0), find_frame(opened, start),
     )  # fmt: skip
 
 
