@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 
 import numpy as np
 
@@ -103,7 +104,10 @@ class Number:
     @property
     def closes(self) -> bool | None:
         """Whether the equation closes; None where there is nothing to hold it against."""
-        return None if self.difference is None else abs(self.difference) <= self.allowed
+        if self.difference is None:
+            return None
+        # An infinite sum has an infinite magnitude, which would allow any value.
+        return isfinite(self.difference) and abs(self.difference) <= self.allowed
 
     @property
     def bias_source(self) -> Place | None:
@@ -214,4 +218,6 @@ def closes_within(number: Number) -> float:
         return 0.0
     if number.difference == 0:
         return 0.0
+    if not isfinite(number.difference):
+        return np.inf
     return abs(number.difference) / number.allowed if number.allowed else np.inf
