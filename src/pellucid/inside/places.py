@@ -198,7 +198,9 @@ class Places:
             index = index[1:]  # the batch was given, too
         if len(index) != len(shape):
             raise SettingsError(
-                f"{name} has {len(shape)} axes without the batch, the index has {len(index)} numbers",
+                f"{name} has {_counted(len(shape), 'axis', 'axes')}"
+                f"{' without the batch' if self._has_batch(tensor) else ''}, "
+                f"the index has {_counted(len(index), 'number', 'numbers')}",
                 received=shown(text), remedy=f"{example}: {ranges}",
             )  # fmt: skip
         for n, size, axis in zip(index, shape, axes, strict=True):
@@ -218,3 +220,7 @@ class Places:
         last = self._opened.graph.nodes[-1]
         tensor = next(name for name in last.outputs if name)
         return f"{shown(last.name)}[{','.join('0' for _ in self.short(tensor))}]"
+
+
+def _counted(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
