@@ -13,6 +13,7 @@ from pellucid.inside.number import Inside, Number, Term
 from pellucid.network.operations import Linear
 
 LARGEST_TREE = 100_000  # values opened at most
+DEEPEST = 100  # levels below one another at most: JSON is written little deeper
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +51,13 @@ class Level:
                 yield from branch.level.levels()
 
 
-def expand(inside: Inside, number: Number, depth: int, top: int, _budget: list[int] | None = None) -> Level:
-    """Open a value `depth` levels down, `top` terms at each; a value that merely moved takes no level of its own."""
+def expand(
+    inside: Inside, number: Number, depth: int, top: int, _budget: list[int] | None = None, _above: int = 1
+) -> Level:
+    """Open a value `depth` levels down, `top` terms at each; a value that merely moved takes no level of its own.
+
+    However deep and wide is asked for, no more than LARGEST_TREE values are opened, DEEPEST below one another.
+    """
     budget = _budget if _budget is not None else [LARGEST_TREE]
     opening = number.opening
     if opening is None:
@@ -64,9 +70,10 @@ def expand(inside: Inside, number: Number, depth: int, top: int, _budget: list[i
         level = None
         computed = term.source.tensor in inside.opened.graph.maker
         moved = opening.count == 1 and term.weight is None and isinstance(opening, Linear)
-        if computed and (depth > 1 or moved) and budget[0] > 0:
+        if computed and (depth > 1 or moved) and budget[0] > 0 and _above < DEEPEST:
             budget[0] -= 1
-            level = expand(inside, inside.open(term.source), depth if moved else depth - 1, top, budget)
+            below = inside.open(term.source)
+            level = expand(inside, below, depth if moved else depth - 1, top, budget, _above + 1)
         branches.append(Branch(term, level))
     rest_sum = None
     if isinstance(opening, Linear):
