@@ -1,5 +1,8 @@
 """Occlusion and the deletion curve: on paper, and against captum."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -133,3 +136,12 @@ def test_wrong_input_is_said():
         occlusion(corner, lit(), 0, (9, 9))
     with pytest.raises(DataError, match="a picture must be uint8"):
         occlusion(corner, np.zeros((4, 4, 1)), 0)  # type: ignore[arg-type]
+
+
+def test_neither_torch_nor_captum_is_needed():
+    code = (
+        "import sys; import pellucid.inside.occlusion, pellucid.inside.saliency, pellucid.inside.learning; "
+        "print([name for name in ('torch', 'captum') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
