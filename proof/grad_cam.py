@@ -1,11 +1,11 @@
 """Proof 19: Grad-CAM is captum's, and a learning step's terms are autograd's gradient.
 
 100 pictures: 50 of MNIST's test digits on a network that `pellucid train` has just trained for one epoch, and 50 cuts
-of scikit-image's photographs on ResNet-18 with initial weights. For each the heatmap of the likeliest class, and of the
-difference of the two likeliest, is held against captum's LayerGradCam on torch's own network, within 1e-5 of the
+of scikit-image's photographs on ResNet-18 with initial weights. For each the heatmap of the likeliest class, and of
+the difference of the two likeliest, is held against captum's LayerGradCam on torch's own network, within 1e-5 of the
 largest weighted sum (of which Grad-CAM takes what is above 0). Integrated gradients of some of them stand beside
-captum's in float64; their gap is told, without a limit: a rounding can put a ReLU on its other side on the way.
-Then, on 10 of the digits, two weights of every tensor of the network: the sum of delta x input against autograd by the
+captum's in float64; their gap is told, without a limit: a rounding can put a ReLU on its other side on the way. Then,
+on 10 of the digits, two weights of every tensor of the network: the sum of delta x input against autograd by the
 weight itself, within 1e-6, relative; and the loss after the step against that of torch's own network with this weight
 changed.
 
