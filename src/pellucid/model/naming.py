@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from onnx import NodeProto
 
@@ -45,8 +46,9 @@ def names_of(nodes: Sequence[NodeProto]) -> list[tuple[str, tuple[str, ...]]]:
         )
         if node.name and named[node.name] == 1 and not node.name.startswith(("/", "node_")):
             candidates.append(node.name)
-        candidates += [ordinal, f"{ordinal}'"]
-        name = next(each for each in candidates if each not in taken)
+        # However a file names its nodes, primes make the ordinal a name of its own in the end.
+        primed = (ordinal + "'" * count for count in range(len(nodes) + 1))
+        name = next(each for each in chain(candidates, primed) if each not in taken)
         taken.add(name)
         aliases = {
             each for each in (path if shared[path] == 1 else "", node.name, ordinal, *node.output) if each
