@@ -13,7 +13,7 @@ from pellucid.errors import DataError, PellucidError
 from pellucid.evaluation.abstention import Answers
 from pellucid.evaluation.report import Evaluation, evaluate_probabilities
 from pellucid.images import Source, picture_digest
-from pellucid.model import ModelFile, Prediction
+from pellucid.model import ForeignModel, ModelFile, Prediction
 from pellucid.storage import shown
 
 
@@ -33,7 +33,7 @@ class Measured:
 
 
 def measure(
-    model: ModelFile,
+    model: ModelFile | ForeignModel,
     source: Source,
     rows: NDArray[np.int64],
     digests: NDArray[np.uint8] | None = None,
@@ -68,15 +68,14 @@ def measure(
             remedy="give pictures that open in a picture viewer",
         )  # fmt: skip
     probabilities = np.stack(answers)
-    evaluation = evaluate_probabilities(
-        labels, probabilities, model.classes, model.card.temperature, validation
-    )
+    temperature = model.card.temperature if isinstance(model, ModelFile) else None
+    evaluation = evaluate_probabilities(labels, probabilities, model.classes, temperature, validation)
     return Measured(
         evaluation, tuple(left_out), np.array(used, np.int64), np.array(labels, np.int64), probabilities
     )
 
 
-def _class_places(model: ModelFile, source: Source) -> list[int]:
+def _class_places(model: ModelFile | ForeignModel, source: Source) -> list[int]:
     names = [shown(name) for name in source.classes]
     unknown = [name for name in names if name not in model.classes]
     if unknown:

@@ -54,9 +54,10 @@ def title(opened: Number) -> str:
     opening = opened.opening
     if isinstance(operation, Convolution | TransposedConvolution) and opening and opening.window:
         channels, *kernel = opening.window.cells.shape
-        return f"{opened.kind}, {channels:,} channel{'s' * (channels != 1)} x {_sizes(kernel)}{_sliding(operation)}"
+        size = f"{channels:,} channel{'s' * (channels != 1)} x {sizes_text(kernel)}"
+        return f"{opened.kind}, {size}{sliding_text(operation)}"
     if isinstance(operation, Pooling):
-        return f"{opened.kind} {_sizes(operation.kernel)}{_sliding(operation)}"
+        return f"{opened.kind} {sizes_text(operation.kernel)}{sliding_text(operation)}"
     count = opening.count if isinstance(opening, Linear) else 0
     return f"{opened.kind} of {count:,} values" if count > 1 else opened.kind
 
@@ -277,7 +278,8 @@ def _closing(opened: Number) -> Row:
     return Row("  stored by the runtime" if opened.node else "  value", opened.stored, note)
 
 
-def _sliding(operation: Convolution | TransposedConvolution | Pooling) -> str:
+def sliding_text(operation: Convolution | TransposedConvolution | Pooling) -> str:
+    """, stride 2, padding 1, 4 groups: to stand behind the window's size."""
     text = f", stride {_steps(operation.stride)}"
     pads = operation.pads
     if not any(before or after for before, after in pads):
@@ -293,11 +295,11 @@ def _sliding(operation: Convolution | TransposedConvolution | Pooling) -> str:
     return text
 
 
-def _sizes(sizes: Sequence[int]) -> str:
+def sizes_text(sizes: Sequence[int]) -> str:
     """3x5."""
     return "x".join(str(n) for n in sizes)
 
 
 def _steps(sizes: Sequence[int]) -> str:
     """2, or 2x1 where the axes differ."""
-    return str(sizes[0]) if len(set(sizes)) == 1 else _sizes(sizes)
+    return str(sizes[0]) if len(set(sizes)) == 1 else sizes_text(sizes)

@@ -127,7 +127,7 @@ def explain_records(
     start = _score_place(inside, answer.target)
     yield Explanation(
         model.where, pixels, answer, tuple(trail(inside, start)), versus, heatmap, grad, deletion, tuple(lacking),
-        getattr(model, "assumed", ()), inside,
+        model.assumed if isinstance(model, ForeignModel) else (), inside,
     )  # fmt: skip
 
 

@@ -76,9 +76,7 @@ class Number:
         """What computes it, in words."""
         if self.node is None:
             return "weight" if self.places.is_constant(self.place.tensor) else "input"
-        if self.node.operation is None or self.node.type in SAID_BY_TYPE:
-            return SAID_BY_TYPE.get(self.node.type, self.node.type)
-        return self.node.operation.kind
+        return kind_of(self.node)
 
     @property
     def sum(self) -> float | None:
@@ -210,6 +208,13 @@ class Inside:
     def operands(self, node: Node) -> list[Array | None]:
         """The values that a node took in."""
         return [self.opened.values[name] if name else None for name in node.inputs]
+
+
+def kind_of(node: Node) -> str:
+    """What a node computes, in words."""
+    if node.operation is None or node.type in SAID_BY_TYPE:
+        return SAID_BY_TYPE.get(node.type, node.type)
+    return node.operation.kind
 
 
 def closes_within(number: Number) -> float:

@@ -21,7 +21,7 @@ from pellucid.network.operations.movement import Transpose
 from pellucid.storage import shown
 
 _SPATIAL = {1: ("place",), 2: ("row", "column"), 3: ("slice", "row", "column")}
-_TO_FIRST, _TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+TO_FIRST, TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 _MOST_NAMED = 40
 
 
@@ -84,8 +84,8 @@ class Places:
             last = bool(node.inputs) and node.inputs[0] in found
             if isinstance(node.operation, Transpose):
                 last = (
-                    last and node.operation.permutation != _TO_FIRST
-                ) or node.operation.permutation == _TO_LAST
+                    last and node.operation.permutation != TO_FIRST
+                ) or node.operation.permutation == TO_LAST
             if last:
                 found |= set(node.outputs)
         return frozenset(found)

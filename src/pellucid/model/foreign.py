@@ -57,7 +57,7 @@ class Wishes:
 @dataclass(frozen=True)
 class Intake:
     """What a foreign file takes in: its input's `name`, channel first or last, the sizes and the type of number.
-    `assumed` are sentences about what the file didn't say."""
+    `assumed` are sentences about what the file didn't say, `shape_assumed` those of them about shape alone."""
 
     name: str
     channel_last: bool
@@ -65,22 +65,31 @@ class Intake:
     dtype: DTypeLike
     bgr: bool
     assumed: tuple[str, ...]
+    shape_assumed: tuple[str, ...]
 
 
 class ForeignModel(Classifier):
     """A classifier in an ONNX file without a card. `intake` says how pictures come in; `assumed`, what was assumed.
+    Its classes are `names`, or those of the file of labels, or numbers.
 
     Raises ModelError where the file can't be read or isn't a network for pictures.
     """
 
-    def __init__(self, file: OnnxFile, wishes: Wishes, threads: int | None = None):
+    def __init__(
+        self,
+        file: OnnxFile,
+        wishes: Wishes,
+        threads: int | None = None,
+        names: tuple[str, ...] | None = None,
+    ):
         self.file = file
         self.where = file.where
         self._threads = threads
         self.intake = read_intake(file, wishes)
         self._before = OnnxFile(_preprocessing_model(self.intake, _tensors(file)), file.where)
         self._output, self._ending = _ending(file)
-        self._labels = wishes.labels
+        self._wishes = wishes
+        self._names = names
         self._last_assumed = {
             "": "its answers are taken as scores: softmax makes probabilities of them",
             "LogSoftmax": "its answers are logarithms of probabilities",
@@ -88,21 +97,31 @@ class ForeignModel(Classifier):
         }.get(self._ending)
 
     @property
+    def is_named(self) -> bool:
+        """Whether somebody said what its classes are called; else they are numbers."""
+        return self._names is not None or self._wishes.labels is not None
+
+    def with_classes(self, names: tuple[str, ...]) -> ForeignModel:
+        """The same model, its classes called so; `names` are as many as it has."""
+        return ForeignModel(self.file, self._wishes, self._threads, names)
+
+    @property
     def assumed(self) -> tuple[str, ...]:
         """What the file didn't say, in sentences."""
-        names = (
-            () if self._labels else ("its classes have no names: they are numbers from 0 (--labels FILE)",)
-        )
+        numbers = "its classes have no names: they are numbers from 0 (--labels FILE)"
+        names = () if self.is_named else (numbers,)
         return (*self.intake.assumed, *((self._last_assumed,) if self._last_assumed else ()), *names)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        if self._names is not None:
+            return self._names
         count = self._class_count()
-        if self._labels is None:
+        if self._wishes.labels is None:
             return tuple(str(number) for number in range(count))
-        labels = read_labels(Path(self._labels))
+        labels = read_labels(Path(self._wishes.labels))
         if len(labels) != count:
-            raise DataError("the labels are not as many as the model's classes", where=shown(self._labels),
+            raise DataError("the labels are not as many as the model's classes", where=shown(self._wishes.labels),
                             received=f"{len(labels):,} lines, {count:,} classes",
                             remedy="a text file with one class in each line, in the model's order")  # fmt: skip
         return labels
@@ -196,6 +215,7 @@ def read_intake(file: OnnxFile, wishes: Wishes) -> Intake:
         height, width = wishes.side or (height or DEFAULT_SIDE, width or DEFAULT_SIDE)
         if not wishes.side:
             assumed.append(f"its input's size is open: {height}x{width} is taken (--size)")
+    of_shape = tuple(assumed)
     return Intake(
         given.name,
         channel_last,
@@ -203,6 +223,7 @@ def read_intake(file: OnnxFile, wishes: Wishes) -> Intake:
         _TYPES[int(kind)],
         wishes.bgr,
         tuple(assumed),
+        of_shape,
     )
 
 

@@ -104,7 +104,7 @@ def _field(node: Node, sources: list[Field], shapes: tuple[Shape, ...], picture:
 def _hull(node: Node, sources: list[Field], shape: Shape) -> Field:
     """What a join sees: on each axis from the first start to the last end of its inputs."""
     axes = tuple(
-        _axis_hull([source.axes[axis] for source in sources], places) for axis, places in enumerate(shape[1:])
+        hull([source.axes[axis] for source in sources], places) for axis, places in enumerate(shape[1:])
     )
     seen = " and ".join(
         f"{_size_text(source.size)} ({name})" for source, name in zip(sources, node.inputs, strict=True)
@@ -112,7 +112,8 @@ def _hull(node: Node, sources: list[Field], shape: Shape) -> Field:
     return Field(_size(axes), f"the hull of {seen}: {_size_text(_size(axes))}", axes)
 
 
-def _axis_hull(sights: Sequence[Sight], places: int) -> Sight:
+def hull(sights: Sequence[Sight], places: int) -> Sight:
+    """On one axis of so many places: from the first start to the last end of what these see."""
     if all(sight == sights[0] for sight in sights):
         return sights[0]
     jump = max(sight.jump for sight in sights)

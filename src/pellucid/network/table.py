@@ -252,10 +252,10 @@ def shape_cells(shapes: Sequence[Shape]) -> list[str]:
     ]
 
 
-def memory(sums: Totals, example: str = EXAMPLE[2]) -> str:
-    """What weights and values take, in one line; `example` says what goes in."""
+def memory(sums: Totals, example: str = EXAMPLE[2], stored: str = "float32") -> str:
+    """What weights and values take, in one line; `example` says what goes in, `stored` as which numbers."""
     return (
-        f"float32: parameters {bytes_text(sums.parameter_bytes)}, all values of one {example} "
+        f"{stored}: parameters {bytes_text(sums.parameter_bytes)}, all values of one {example} "
         f"{bytes_text(sums.value_bytes)}, the largest layer's {bytes_text(sums.largest_value_bytes)}"
         + f" ({sums.largest_layer})"
         * bool(sums.largest_layer)
@@ -275,12 +275,15 @@ def bytes_text(count: int) -> str:
     return f"{count} bytes"
 
 
-def plain(table: Sequence[Row], sums: Totals | None = None) -> str:
-    """The summary as plain text."""
+def plain(
+    table: Sequence[Row], sums: Totals | None = None, stored: str = "float32", text: str = COLUMNS[-1][0]
+) -> str:
+    """The summary as plain text; `stored` says as which numbers its bytes are counted, `text` what its last column
+    is called."""
     rank = len(table[0].receptive_field) if table else 2
-    titles = [title.format(axes=axes_text(rank)) for title, _ in COLUMNS]
+    titles = [*(title.format(axes=axes_text(rank)) for title, _ in COLUMNS[:-1]), text]
     lines = _aligned(titles, columns(table, sums), [right for _, right in COLUMNS])
-    return "\n".join([*lines, *([memory(sums, EXAMPLE[rank])] if sums is not None else [])])
+    return "\n".join([*lines, *([memory(sums, EXAMPLE[rank], stored)] if sums is not None else [])])
 
 
 def plain_against(table: Sequence[Against]) -> str:

@@ -37,6 +37,37 @@ Strict = Annotated[
     bool | None, typer.Option("--strict", help="Refuse what is otherwise left out and listed.")
 ]
 
+FOREIGN = "Another tool's file"  # how pictures come into a model file that doesn't say so itself
+Scale = Annotated[
+    float | None,
+    typer.Option(help="Pixels are multiplied by it; 1/255 unless given.", rich_help_panel=FOREIGN),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        help="Then subtracted: one number, or one a channel: 0.485,0.456,0.406.", rich_help_panel=FOREIGN
+    ),
+]
+Std = Annotated[
+    str | None,
+    typer.Option(help="Then divided by: one number, or one a channel.", rich_help_panel=FOREIGN),
+]
+Bgr = Annotated[bool, typer.Option("--bgr", help="Blue comes first.", rich_help_panel=FOREIGN)]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the file leaves it open: 224, or 48x64 (height x width).", rich_help_panel=FOREIGN
+    ),
+]
+Fit = Annotated[
+    str | None,
+    typer.Option(help="How pictures come to the size: stretch, pad or crop.", rich_help_panel=FOREIGN),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="The names of its classes, one a line.", rich_help_panel=FOREIGN),
+]
+
 
 @app.callback(invoke_without_command=True)
 def _pellucid(
@@ -126,6 +157,13 @@ def evaluate(
     report: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the report, one HTML page with pictures.")
     ] = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    bgr: Bgr = False,
+    size: Size = None,
+    fit: Fit = None,
+    labels: Labels = None,
     max_pixels: MaxPixels = None,
     strict: Strict = None,
     json: Json = False,
@@ -133,8 +171,10 @@ def evaluate(
 ) -> None:
     """How good a model is: accuracy with its interval, by class, confusion, calibration."""
     from pellucid.faces.cli.evaluate import evaluate_command
+    from pellucid.faces.cli.wishes import read_wishes
 
-    evaluate_command(model, data, report, max_pixels, bool(strict), json)
+    wishes = read_wishes(scale, mean, std, bgr, size, fit, labels)
+    evaluate_command(model, data, report, max_pixels, bool(strict), json, wishes)
 
 
 @app.command()
@@ -147,6 +187,13 @@ def predict(
     threshold: Annotated[
         float, typer.Option(min=0, max=1, help="Below this probability there is no label, but a dash.")
     ] = 0.0,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    bgr: Bgr = False,
+    size: Size = None,
+    fit: Fit = None,
+    labels: Labels = None,
     max_pixels: MaxPixels = None,
     csv: Annotated[bool, typer.Option("--csv", help="A CSV table: path, label, probability, error.")] = False,
     json: Json = False,
@@ -154,23 +201,12 @@ def predict(
 ) -> None:
     """What is in these pictures."""
     from pellucid.faces.cli.predict import predict_command
+    from pellucid.faces.cli.wishes import read_wishes
 
     if csv and json:
         raise typer.BadParameter("give one of --csv and --json", param_hint="--csv")
-    predict_command(model, paths, top, threshold, max_pixels, csv, json)
-
-
-Scale = Annotated[float | None, typer.Option(help="Another tool's file: pixels are multiplied by it; 1/255.")]
-Mean = Annotated[
-    str | None, typer.Option(help="Then subtracted: one number, or one a channel: 0.485,0.456,0.406.")
-]
-Std = Annotated[str | None, typer.Option(help="Then divided by: one number, or one a channel.")]
-Bgr = Annotated[bool, typer.Option("--bgr", help="Blue comes first.")]
-Size = Annotated[
-    str | None, typer.Option(help="Where the file leaves it open: 224, or 48x64 (height x width).")
-]
-Fit = Annotated[str | None, typer.Option(help="How pictures come to the size: stretch, pad or crop.")]
-Labels = Annotated[str | None, typer.Option(metavar="FILE", help="The names of its classes, one a line.")]
+    wishes = read_wishes(scale, mean, std, bgr, size, fit, labels)
+    predict_command(model, paths, top, threshold, max_pixels, csv, json, wishes)
 
 
 @app.command()
@@ -263,13 +299,14 @@ def summary(
         str | None,
         typer.Option(help="Set each convolution beside a dense or local layer that does the same."),
     ] = None,
+    size: Size = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Shapes, sizes, parameters, mult-adds and receptive fields of a network."""
     from pellucid.faces.cli.summary import summary_command
 
-    summary_command(network, input, classes, formula, against, json)
+    summary_command(network, input, classes, formula, against, json, size)
 
 
 def main() -> None:

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pellucid.errors import DataError, SettingsError
 from pellucid.evaluation import Evaluation, Measured, measure
 from pellucid.evaluation.abstention import Choice
 from pellucid.evaluation.calibration import merged
 from pellucid.evaluation.page import write_report
 from pellucid.faces.cli import output
 from pellucid.faces.cli.pixels import parse_pixels
-from pellucid.faces.zoo import model_path
-from pellucid.images import open_source
+from pellucid.faces.cli.wishes import open_model
+from pellucid.images import Source, open_source
 from pellucid.images.reading import MAX_PIXELS
-from pellucid.model import ModelFile
+from pellucid.model import ForeignModel, ModelFile, Wishes
 from pellucid.storage import shown
 from pellucid.training import own_test_part, validation_answers
 from pellucid.training.data import refuse_left_out
@@ -29,13 +30,20 @@ MOST_IN_MATRIX = 20  # classes; a larger matrix is in --json
 
 
 def evaluate_command(
-    path: str, data: str | None, report: str | None, max_pixels: str | None, strict: bool, as_json: bool
-) -> None:
+    path: str, data: str | None, report: str | None, max_pixels: str | None, strict: bool, as_json: bool,
+    wishes: Wishes,
+) -> None:  # fmt: skip
     """Measure the model on its own test part, or on other labelled pictures; write the report where asked."""
     pixels = None if max_pixels is None else parse_pixels(max_pixels)
-    model = ModelFile.open(model_path(path))
-    validation = validation_answers(model)
+    model = open_model(path, wishes)
+    if isinstance(model, ForeignModel) and report is not None:
+        raise SettingsError("a report is about a model that pellucid trained", where="--report",
+                            received=shown(path), remedy="leave --report out, or take --json")  # fmt: skip
+    validation = None if isinstance(model, ForeignModel) else validation_answers(model)
     if data is None:
+        if isinstance(model, ForeignModel):
+            raise DataError("another tool's file doesn't say which pictures test it", where=shown(path),
+                            remedy="give labelled pictures: pellucid evaluate MODEL DATA")  # fmt: skip
         part = own_test_part(model, pixels)
         source, what, measured_on = part.source, "its own test part", OWN_TEST
         measured = measure(model, source, part.rows, part.digests, validation)
@@ -44,13 +52,15 @@ def evaluate_command(
         if strict:  # before the pictures are read, which can take long
             refuse_left_out(source.left_out, source.where)
         measured_on = f"they are all of {shown(source.where)}"
+        if isinstance(model, ForeignModel):
+            model = matched(model, source)
         measured = measure(model, source, np.arange(len(source)), validation=validation)
     if strict:
         refuse_left_out(measured.left_out, source.where)
     left_out = (*source.left_out, *measured.left_out) if data else measured.left_out
     for name, reason in left_out:
         output.stderr().print(f"left out  {name}: {reason}", markup=False, soft_wrap=True)
-    if report is not None:
+    if report is not None and isinstance(model, ModelFile):
         run = read_run(model)
         excluded = source.left_out if data or not run else (*source.left_out, *run.excluded)
         write_report(report, make_report(model, source, measured, measured_on, run, excluded))
@@ -64,6 +74,24 @@ def evaluate_command(
     print_evaluation(measured)
     if report is not None:
         print(f"\nreport  {shown(report)}")
+
+
+def matched(model: ForeignModel, source: Source) -> ForeignModel:
+    """The model, its classes called as those of the pictures where nobody named them and they are as many."""
+    names = tuple(shown(name) for name in source.classes)
+    if model.is_named or set(names) <= set(model.classes):
+        return model
+    if len(names) != len(model.classes):
+        raise DataError(
+            "which class of the pictures is which of the model's isn't known", where=source.where,
+            received=f"{len(names):,} classes, {', '.join(names[:5])}{' …' * (len(names) > 5)}; "
+            f"the model has {len(model.classes):,} without names",
+            remedy="--labels FILE: the model's classes, one a line, called as the pictures' are",
+        )  # fmt: skip
+    pairs = ", ".join(f"{number} is {name}" for number, name in enumerate(names[:10]))
+    print(f"assumed: its classes are the pictures' in their order: {pairs}{' …' * (len(names) > 10)}",
+          file=sys.stderr)  # fmt: skip
+    return model.with_classes(names)
 
 
 def headline(evaluation: Evaluation) -> str:

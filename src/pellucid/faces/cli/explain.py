@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.errors import SettingsError
 from pellucid.faces.cli.pixels import parse_pixels
-from pellucid.faces.zoo import model_path
+from pellucid.faces.cli.wishes import open_model
 from pellucid.images.reading import MAX_PIXELS, read_picture
 from pellucid.inside.classes import METHODS, Method, class_of
 from pellucid.inside.number import Inside
-from pellucid.model import Wishes, open_any
+from pellucid.model import ForeignModel, Wishes
 from pellucid.storage import shown
 
 
@@ -45,17 +44,15 @@ def explain_command(asked: Asked, wishes: Wishes) -> None:
     """Open a model on one picture and show what was asked for."""
     _one_of(asked)
     limit = MAX_PIXELS if asked.max_pixels is None else parse_pixels(asked.max_pixels)
-    model = open_any(model_path(asked.model), wishes)
+    model = open_model(asked.model, wishes)
     pixels = read_picture(asked.image, max_pixels=limit)
-    for sentence in getattr(model, "assumed", ()):
-        print(f"assumed: {sentence}", file=sys.stderr)
     again = f"pellucid explain {shown(asked.model)} {shown(asked.image)}"
     stem = Path(asked.image).stem
+    assumed = model.assumed if isinstance(model, ForeignModel) else ()
     if asked.at is not None:
         from pellucid.faces.cli.explain_value import explain_value
 
         inside = Inside(model.opened(pixels))
-        assumed = getattr(model, "assumed", ())
         explain_value(
             inside, asked.at, asked.depth, asked.top, asked.field, pixels, asked.as_json, assumed, again
         )

@@ -12,11 +12,11 @@ from typing import Any
 from pellucid.errors import DataError, PellucidError
 from pellucid.faces.cli import output
 from pellucid.faces.cli.pixels import parse_pixels
-from pellucid.faces.zoo import model_path
+from pellucid.faces.cli.wishes import open_model
 from pellucid.images.formats import KINDS
 from pellucid.images.reading import MAX_PIXELS, is_picture_name, read_picture
 from pellucid.images.sources import counted
-from pellucid.model import ModelFile, Prediction
+from pellucid.model import Prediction, Wishes
 from pellucid.storage import shown
 
 
@@ -28,10 +28,11 @@ def predict_command(
     max_pixels: str | None,
     as_csv: bool,
     as_json: bool,
+    wishes: Wishes,
 ) -> None:
     """One line a picture, as they come; a bad one is an error line and the rest go on."""
     pixels = MAX_PIXELS if max_pixels is None else parse_pixels(max_pixels)
-    model = ModelFile.open(model_path(model_name))
+    model = open_model(model_name, wishes)
     given = names
     write = _csv_line if as_csv else _json_line if as_json else _text_line
     width = 0

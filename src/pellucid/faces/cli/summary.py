@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pellucid.errors import NetworkError, SettingsError
 from pellucid.faces.cli import output
 from pellucid.network import Network, table, zoo
 from pellucid.network.layers import LAYERS, Shape, on_screen
+from pellucid.storage import shown
+
+if TYPE_CHECKING:
+    from pellucid.model import ForeignModel, ModelFile
 
 
 def summary_command(
-    name: str, size: str | None, classes: int | None, formula: bool, against: str | None, as_json: bool
-) -> None:
-    """Print the table of a model file, a network of the zoo, or a network's text."""
+    name: str, size: str | None, classes: int | None, formula: bool, against: str | None, as_json: bool,
+    side: str | None,
+) -> None:  # fmt: skip
+    """Print the table of a model file, a network of the zoo, or a network's text. `side` is for another tool's file
+    that leaves its pictures' size open."""
     if against not in (None, "dense", "local"):
         raise SettingsError("--against is dense or local", where="--against", received=repr(against),
                             remedy="--against dense, or --against local")  # fmt: skip
-    network = _network(name, size, classes)
+    if name.endswith(".onnx") or (_is_file(name) and name not in zoo.ZOO):
+        from pellucid.model import ForeignModel
+
+        model = _file(name, size, classes, side)
+        if isinstance(model, ForeignModel):
+            _print_foreign(model, formula, against, as_json)
+            return
+        network = model.network
+    elif side is not None:
+        raise SettingsError("--size is about another tool's model file", where="--size", received=side,
+                            remedy="--input 28x28x1 for a network by its name or text")  # fmt: skip
+    else:
+        network = _network(name, size, classes)
     rows = table.rows(network)
     sums = table.totals(rows)
     compared = []
@@ -44,21 +67,55 @@ def summary_command(
         return
     print(table.plain(rows, sums))
     if formula:
-        for row in rows:
-            print(f"\n{row.name}: {row.text}")
-            for title, text in vars(row.formulas).items():
-                print(f"  {title.replace('_', ' '):<16} {text}")
+        _print_formulas(rows)
+
+
+def _print_formulas(rows: Sequence[table.Row]) -> None:
+    for row in rows:
+        print(f"\n{row.name}: {row.text}")
+        for title, text in vars(row.formulas).items():
+            print(f"  {title.replace('_', ' '):<16} {text}")
+
+
+def _print_foreign(model: ForeignModel, formula: bool, against: str | None, as_json: bool) -> None:
+    """Another tool's file, run once on a black picture."""
+    from pellucid.inside.number import Inside
+    from pellucid.inside.table import table_of
+
+    if against:
+        raise SettingsError("a network in words, or trained by pellucid, is compared; another tool's is not",
+                            where="--against", received=against, remedy="leave --against out")  # fmt: skip
+    for sentence in model.intake.shape_assumed:
+        print(f"assumed: {sentence}", file=sys.stderr)
+    size = model.intake.preprocessing
+    shape = (size.height, size.width, size.channels)
+    rows = table_of(Inside(model.opened(np.zeros(shape, np.uint8))), model.intake.name)
+    sums = table.totals(rows)
+    if as_json:
+        document = {"input_shape": list(shape), "rows": [row.as_dict() for row in rows], **sums.as_dict()}
+        output.print_json(document)
+        return
+    order = "last" if model.intake.channel_last else "first"
+    kind = np.dtype(model.intake.dtype).name
+    print(f"input {' x '.join(str(n) for n in shape)}, in the file {kind} with channels {order}")
+    safe = [replace(row, name=shown(row.name), text=shown(row.text)) for row in rows]
+    print(table.plain(safe, replace(sums, largest_layer=shown(sums.largest_layer)), "as stored", "operation"))
+    if formula:
+        _print_formulas(safe)
+
+
+def _file(name: str, size: str | None, classes: int | None, side: str | None) -> ModelFile | ForeignModel:
+    from pellucid.faces.cli.wishes import read_wishes
+    from pellucid.model import open_any
+
+    for option, value in (("--input", size), ("--classes", classes)):
+        if value is not None:
+            raise SettingsError(f"A model file has its own: {option} means nothing here", where=option,
+                                received=str(value), remedy=f"leave {option} out")  # fmt: skip
+    return open_any(name, read_wishes(None, None, None, False, side, None, None))
 
 
 def _network(name: str, size: str | None, classes: int | None) -> Network:
-    if name.endswith(".onnx") or (_is_file(name) and name not in zoo.ZOO):
-        from pellucid.model import ModelFile
-
-        for option, value in (("--input", size), ("--classes", classes)):
-            if value is not None:
-                raise SettingsError(f"A model file has its own: {option} means nothing here", where=option,
-                                    received=str(value), remedy=f"leave {option} out")  # fmt: skip
-        return ModelFile.open(name).network
     shape = input_shape(size) if size is not None else None
     if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS:
         return _of_zoo(name.strip(), shape, classes)

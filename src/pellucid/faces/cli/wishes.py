@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from pellucid.errors import SettingsError
-from pellucid.model import Wishes
+from pellucid.faces.zoo import model_path
+from pellucid.model import ForeignModel, ModelFile, Wishes, open_any
 
 FITS = ("stretch", "pad", "crop")
 
@@ -19,6 +21,15 @@ def read_wishes(
         raise SettingsError("pictures are brought to the size in one of three ways", where="--fit",
                             received=repr(fit), remedy=", ".join(FITS))  # fmt: skip
     return Wishes(scale, _numbers("--mean", mean), _numbers("--std", std), bgr, fit, _side(size), labels)
+
+
+def open_model(name: str, wishes: Wishes) -> ModelFile | ForeignModel:
+    """Any model file, or a pretrained network by its name; what was assumed about another tool's goes to stderr."""
+    model = open_any(model_path(name), wishes)
+    if isinstance(model, ForeignModel):
+        for sentence in model.assumed:
+            print(f"assumed: {sentence}", file=sys.stderr)
+    return model
 
 
 def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
