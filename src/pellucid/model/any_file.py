@@ -10,6 +10,7 @@ from pellucid.model.foreign import ForeignModel, Wishes
 from pellucid.model.model import ModelFile
 from pellucid.model.onnx_file import OnnxFile, read_file
 from pellucid.model.read import check_seal
+from pellucid.storage import shown
 
 NO_WISHES = Wishes()
 
@@ -23,13 +24,14 @@ def open_any(
     """
     path = Path(path)
     data = read_file(path)
-    check_seal(data, str(path))
-    file = OnnxFile(data, str(path), path.resolve().parent)
+    where = shown(path)
+    check_seal(data, where)
+    file = OnnxFile(data, where, path.resolve().parent)
     if CARD_KEY not in file.metadata:
         return ForeignModel(file, wishes, threads)
     if wishes != NO_WISHES:
         raise SettingsError(
-            "this file says itself how pictures come in and what its classes are", where=str(path),
-            remedy="leave --scale, --mean, --std, --bgr, --fit, --size and --labels out",
+            "this file says itself how pictures come in and what its classes are", where=where,
+            received="a file with a card", remedy="leave --scale, --mean, --std, --bgr, --fit, --size and --labels out",
         )  # fmt: skip
-    return ModelFile(data, str(path), threads)
+    return ModelFile(data, where, threads)

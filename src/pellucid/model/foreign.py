@@ -20,13 +20,16 @@ from pellucid.engines.onnxruntime import Session
 from pellucid.errors import DataError, ModelError, SettingsError
 from pellucid.model.classifier import Classifier, check_pixels
 from pellucid.model.onnx_file import OnnxFile
-from pellucid.model.opened import Opened, open_run
+from pellucid.model.opened import Opened, check_numbers, check_order, check_sizes, open_run, tensor_sizes
 from pellucid.model.preprocessing import IMAGE, PIXELS, Nodes, Preprocessing, add_pixels
 from pellucid.model.write import small_model
+from pellucid.network.graph import LARGEST_SIDE
 from pellucid.storage import shown
 
 DEFAULT_SIDE = 224
 LARGEST_LABELS = 16 << 20
+MOST_CLASSES = 1_000_000
+LARGEST_PICTURE = 1 << 25  # numbers in a picture: 3344 x 3344 in colour
 _TYPES: dict[int, DTypeLike] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.FLOAT16: np.float16,
@@ -86,6 +89,7 @@ class ForeignModel(Classifier):
         self.where = file.where
         self._threads = threads
         self.intake = read_intake(file, wishes)
+        check_order(file, [self.intake.name])
         self._before = OnnxFile(_preprocessing_model(self.intake, _tensors(file)), file.where)
         self._output, self._ending = _ending(file)
         self._wishes = wishes
@@ -129,7 +133,16 @@ class ForeignModel(Classifier):
     @cached_property
     def _sessions(self) -> tuple[Session, Session]:
         before = Session(*self._before.stripped(), self.where, self._threads)
-        return before, Session(*self.file.stripped(), self.where, self._threads)
+        check_numbers(self.file.weights, self.where)
+        model, given = self.file.stripped()
+        size = self.intake.preprocessing
+        axes = (size.height, size.width, size.channels) if self.intake.channel_last else (
+            size.channels, size.height, size.width
+        )  # fmt: skip
+        check_sizes(
+            tensor_sizes(model, {self.intake.name: np.empty((1, *axes), self.intake.dtype)}), self.where
+        )
+        return before, Session(model, given, self.where, self._threads, bounded=True)
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         check_pixels(pixels)
@@ -139,7 +152,11 @@ class ForeignModel(Classifier):
         rows = []
         for picture in pixels:  # many a file takes one picture at a time
             taken = before.run({_image(self._before): picture[None]}, self.intake.name)
-            rows.append(np.ravel(network.run({self.intake.name: taken}, self._output)))
+            rows.append(self._scores(network.run({self.intake.name: taken}, self._output)))
+            if len(rows[-1]) != len(self.classes):
+                raise ModelError("the network's answer is not what the file says it is", where=self.where,
+                                 received=f"{len(rows[-1]):,} scores, {len(self.classes):,} classes",
+                                 remedy="export it for classification, with one score a class")  # fmt: skip
         return self._as_probabilities(np.stack(rows)).astype(np.float32)
 
     def opened(self, pixels: NDArray[np.uint8]) -> Opened:
@@ -153,13 +170,21 @@ class ForeignModel(Classifier):
 
     def _class_count(self) -> int:
         shape = self.file.output_shape(self._output)
-        if shape and isinstance(shape[-1], int) and shape[-1] > 1:
+        if shape and isinstance(shape[-1], int) and 1 < shape[-1] <= MOST_CLASSES:
             return shape[-1]
         size = self.intake.preprocessing
         zeros = np.zeros((1, size.height, size.width, size.channels), np.uint8)
         before, network = self._sessions
         taken = before.run({_image(self._before): zeros}, self.intake.name)
-        return int(network.run({self.intake.name: taken}, self._output).size)
+        return len(self._scores(network.run({self.intake.name: taken}, self._output)))
+
+    def _scores(self, answer: NDArray[np.generic]) -> NDArray[np.generic]:
+        """The network's answer as one row of numbers."""
+        if answer.dtype.kind not in "fiub" or not 0 < answer.size <= MOST_CLASSES:
+            raise ModelError("the network's answer is no list of scores", where=self.where,
+                             received=f"{shown(self._output)}: {answer.dtype} {list(answer.shape)}",
+                             remedy=f"one with a score a class, {MOST_CLASSES:,} classes at most")  # fmt: skip
+        return np.ravel(answer)
 
     def _as_probabilities(self, rows: NDArray[np.generic]) -> NDArray[np.float64]:
         values = rows.astype(np.float64)
@@ -184,7 +209,7 @@ def read_intake(file: OnnxFile, wishes: Wishes) -> Intake:
     given = inputs[0]
     kind, dims = given.type.tensor_type.elem_type, given.type.tensor_type.shape.dim
     shape = [dim.dim_value or None for dim in dims]
-    said = "x".join(str(dim.dim_value or dim.dim_param or "?") for dim in dims)
+    said = shown("x".join(str(dim.dim_value or dim.dim_param or "?") for dim in dims))
     if kind not in _TYPES:
         raise ModelError(
             "the network takes in numbers that pictures aren't brought to", where=file.where,
@@ -215,6 +240,16 @@ def read_intake(file: OnnxFile, wishes: Wishes) -> Intake:
         height, width = wishes.side or (height or DEFAULT_SIDE, width or DEFAULT_SIDE)
         if not wishes.side:
             assumed.append(f"its input's size is open: {height}x{width} is taken (--size)")
+    if (
+        min(height, width) < 1
+        or max(height, width) > LARGEST_SIDE
+        or height * width * channels > LARGEST_PICTURE
+    ):
+        raise ModelError(
+            "the network takes in pictures of a size that isn't made", where=file.where,
+            received=f"{shown(given.name)}: {said}",
+            remedy=f"{LARGEST_PICTURE:,} numbers at most; --size, where it is open",
+        )  # fmt: skip
     of_shape = tuple(assumed)
     return Intake(
         given.name,
@@ -282,8 +317,11 @@ def _preprocessing_model(intake: Intake, taken: set[str]) -> bytes:
         if kind != TensorProto.FLOAT:
             source = nodes.add("Cast", [source], "normalise/narrow", to=kind)
     made = {name for node in nodes.nodes for name in node.output}
+    prefix = "picture/"
+    while any(name.startswith(prefix) for name in taken):
+        prefix = f"our-{prefix}"
     ours = {
-        name: f"picture/{name}"
+        name: f"{prefix}{name}"
         for name in {IMAGE, *made, *(c.name for c in nodes.constants)}
         if name in taken
     }
@@ -324,7 +362,8 @@ def _ending(file: OnnxFile) -> tuple[str, str]:
     nothing where they are scores."""
     graph = file.skeleton.graph
     if not graph.output:
-        raise ModelError("the network has no output", where=file.where)
+        raise ModelError("the network has no output", where=file.where, received="no outputs",
+                         remedy="export it with its scores as the output")  # fmt: skip
     makers: dict[str, onnx.NodeProto] = {name: node for node in graph.node for name in node.output}
     answer = name = graph.output[0].name
     while name in makers and makers[name].op_type in _PASSING and makers[name].input:

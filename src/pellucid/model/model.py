@@ -17,9 +17,10 @@ from pellucid.model.classifier import Classifier, check_pixels
 from pellucid.model.onnx_file import Bytes, OnnxFile, read_file
 from pellucid.model.opened import Opened, open_run
 from pellucid.model.preprocessing import IMAGE
-from pellucid.model.read import check_seal, read_card, read_network
+from pellucid.model.read import check_graph, check_seal, read_card, read_network
 from pellucid.model.write import PROBABILITIES
 from pellucid.network import Network
+from pellucid.storage import shown
 
 
 class ModelFile(Classifier):
@@ -46,7 +47,7 @@ class ModelFile(Classifier):
     @classmethod
     def open(cls, path: str | Path, threads: int | None = None) -> Self:
         """Open a file that `train` wrote. ModelError where it is missing, damaged or not pellucid's."""
-        return cls(read_file(Path(path)), str(path), threads)
+        return cls(read_file(Path(path)), shown(path), threads)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -59,6 +60,7 @@ class ModelFile(Classifier):
 
     @cached_property
     def _session(self) -> Session:
+        check_graph(self.file, self.card)
         return Session(*self.file.stripped(), self.where, self._threads)
 
     def probabilities(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -72,6 +74,7 @@ class ModelFile(Classifier):
     def opened(self, pixels: NDArray[np.uint8]) -> Opened:
         """The file's graph with every value that it computes for one picture, uint8 [height, width, 1 or 3]."""
         check_pixels(pixels[None])
+        check_graph(self.file, self.card)
         return open_run(self.file, {IMAGE: np.ascontiguousarray(pixels[None])}, self._threads)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:

@@ -25,6 +25,7 @@ WORDS = {
     "GroupNormalization": "norm",
     "LayerNormalization": "norm",
 }
+LONGEST_SCOPES = 2000  # characters: Python's parser may fail on nonsense that is longer
 _SCOPES = "pkg.torch.onnx.name_scopes"  # where PyTorch's newer exporter writes the module's path
 
 
@@ -74,7 +75,7 @@ def _ordinals(nodes: Sequence[NodeProto]) -> list[str]:
 def _module_path(node: NodeProto) -> str:
     """The path of the PyTorch module that a node came from ("layer1.0.conv1"), or nothing."""
     for entry in node.metadata_props:
-        if entry.key == _SCOPES:
+        if entry.key == _SCOPES and len(entry.value) <= LONGEST_SCOPES:
             try:
                 scopes = ast.literal_eval(entry.value)
             except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -9,6 +9,8 @@ TensorProto.dims = 1, data_type = 2, name = 8, raw_data = 9).
 from __future__ import annotations
 
 import mmap
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from math import prod
 from pathlib import Path
@@ -21,14 +23,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from pellucid.errors import ModelError
+from pellucid.model.onnx_guard import AGAIN, check_model, without_functions
 from pellucid.storage import shown
 
 SMALL = 1024  # bytes: tensors up to here stay in the skeleton, where shapes can be worked out from them
 LARGEST_SKELETON = 256 << 20
-MOST_NODES = 200_000
+MOST_FIELDS = 500_000  # nodes, weights and declarations; counted before they are read
 _GRAPH, _INITIALIZER = 7, 5
 _LENGTH_DELIMITED = 2
-AGAIN = "copy it again from where it came, or train or export it again"
 LARGEST_FILE = 2**31 - 1  # protobuf's limit
 MAPPED_FROM = 64 << 20  # smaller files are read: a map breaks where another program cuts the file short
 
@@ -61,12 +63,9 @@ class OnnxFile:
                 received=str(error)[:200],
                 remedy=AGAIN,
             ) from error
+        check_model(self.skeleton, where)
+        self.skeleton = without_functions(self.skeleton)
         graph = self.skeleton.graph
-        if not graph.node or len(graph.node) > MOST_NODES:
-            raise ModelError(
-                "this ONNX file holds no network that can be opened", where=where,
-                received=f"{len(graph.node):,} nodes", remedy=f"one of 1 to {MOST_NODES:,} nodes",
-            )  # fmt: skip
         for tensor in graph.initializer:  # the small ones; those kept apart are among them
             self._add(tensor, None)
         for head, raw in large:
@@ -76,7 +75,7 @@ class OnnxFile:
     @classmethod
     def open(cls, path: Path) -> OnnxFile:
         """Open a file; its weights may lie in another one beside it."""
-        return cls(read_file(path), str(path), path.resolve().parent)
+        return cls(read_file(path), shown(path), path.resolve().parent)
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -97,13 +96,11 @@ class OnnxFile:
             raise self._bad(name, "it stands in the file twice")
         if tensor.data_location == TensorProto.EXTERNAL:
             raw = self._from_apart(tensor)
-        if raw is None:
-            try:
-                array = numpy_helper.to_array(tensor)
-            except (ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
-                raise self._bad(name, str(error)[:200]) from error
-        else:
-            array = self._from_bytes(tensor, raw)
+        try:
+            array = numpy_helper.to_array(tensor) if raw is None else self._from_bytes(tensor, raw)
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError) as error:
+            raise self._bad(name, str(error)[:200]) from error
+        if raw is not None:
             self._elsewhere.add(name)
         self.weights[name] = array
 
@@ -129,23 +126,11 @@ class OnnxFile:
         if self._folder is None or not plain:
             raise ModelError(
                 "the model keeps weights in a place that isn't read", where=self.where,
-                received=f"{tensor.name} in {shown(location)!r}",
+                received=f"{shown(tensor.name)} in {shown(location)[:200]}",
                 remedy="weights are read from the model file, or from a file beside it; export it so",
             )  # fmt: skip
         if location not in self._apart:
-            path = self._folder / location
-            try:
-                if path.resolve().parent != self._folder:
-                    raise ModelError(
-                        "the model's weights lie behind a link out of its folder", where=shown(str(path))
-                    )
-                self._apart[location] = np.memmap(path, np.uint8, "r")
-            except (OSError, ValueError) as error:
-                raise ModelError(
-                    "the file with the model's weights can't be read", where=shown(str(path)),
-                    received=getattr(error, "strerror", None) or str(error),
-                    remedy="it belongs beside the model file: copy both",
-                ) from error  # fmt: skip
+            self._apart[location] = self._open_apart(self._folder / location)
         data = self._apart[location]
         try:
             start = int(about.get("offset", "0"))
@@ -155,6 +140,22 @@ class OnnxFile:
         if not 0 <= start <= start + length <= len(data):
             raise self._bad(tensor.name, f"bytes {start:,} to {start + length:,} of a file of {len(data):,}")
         return data[start : start + length]
+
+    def _open_apart(self, path: Path) -> NDArray[np.uint8]:
+        assert self._folder is not None
+        try:
+            if path.resolve().parent != self._folder:
+                raise ModelError(
+                    "the model's weights lie behind a link out of its folder", where=shown(path),
+                    received=shown(path.resolve()), remedy="copy the file itself beside the model",
+                )  # fmt: skip
+            return np.frombuffer(_contents(path.resolve()), np.uint8)
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                "the file with the model's weights can't be read", where=shown(path),
+                received=getattr(error, "strerror", None) or str(error),
+                remedy="it belongs beside the model file: copy both",
+            ) from error  # fmt: skip
 
     def _bad(self, name: str, said: str) -> ModelError:
         return ModelError(
@@ -185,35 +186,48 @@ def read_file(path: Path) -> Bytes:
     try:
         size = path.stat().st_size
         if path.is_dir():
-            raise ModelError("this is a folder, not a model file", where=str(path), remedy=_in_folder(path))
+            raise ModelError("this is a folder, not a model file", where=shown(path), received="a folder",
+                             remedy=_in_folder(path))  # fmt: skip
         if size > LARGEST_FILE:
             raise ModelError(
-                "the file is too large for an ONNX model", where=str(path), received=f"{size:,} bytes",
+                "the file is too large for an ONNX model", where=shown(path), received=f"{size:,} bytes",
                 remedy=f"{LARGEST_FILE:,} bytes at most",
             )  # fmt: skip
-        if size > MAPPED_FROM:
-            with path.open("rb") as file:
-                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        data = path.read_bytes()
+        data = _contents(path)
     except FileNotFoundError:
         raise ModelError(
-            "there is no such model file", where=str(path), remedy="pellucid train makes one"
+            "there is no such model file",
+            where=shown(path),
+            received="no file",
+            remedy="pellucid train makes one",
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ModelError(
-            "the model file can't be read", where=str(path), received=error.strerror or ""
-        ) from error
+            "the model file can't be read", where=shown(path),
+            received=getattr(error, "strerror", None) or str(error), remedy="give the .onnx file",
+        ) from error  # fmt: skip
     if not data:
-        raise ModelError("the model file is empty", where=str(path), remedy=AGAIN)
+        raise ModelError("the model file is empty", where=shown(path), received="0 bytes", remedy=AGAIN)
     return data
+
+
+def _contents(path: Path) -> Bytes:
+    """A plain file's bytes, or a map of them. A pipe or a device would never end: ValueError, without waiting."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is no plain file")
+        if os.fstat(descriptor).st_size > MAPPED_FROM:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return file.read()
 
 
 def _in_folder(path: Path) -> str:
     return f"{path / 'model.onnx'}" if (path / "model.onnx").is_file() else "give the .onnx file"
 
 
-# 4-bit types, two values to a byte: small enough to be unpacked.
-_PACKED = {TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1}
+# Types of which several share a byte: small enough to be unpacked.
+_PACKED = {TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1, TensorProto.UINT2, TensorProto.INT2}
 
 
 def _whole(tensor: TensorProto, raw: memoryview | NDArray[np.uint8]) -> TensorProto:
@@ -226,7 +240,7 @@ def _split(view: memoryview) -> tuple[bytes, list[tuple[TensorProto, memoryview]
     """The model's bytes without its large initializers, and those: heads without data, and where the data lie."""
     kept: list[bytes | memoryview] = []
     large: list[tuple[TensorProto, memoryview]] = []
-    size = 0
+    size = fields = 0
     for field, whole, content in _fields(view):
         if field != _GRAPH or content is None:
             kept.append(whole)
@@ -234,6 +248,9 @@ def _split(view: memoryview) -> tuple[bytes, list[tuple[TensorProto, memoryview]
             continue
         inner: list[memoryview] = []
         for inner_field, inner_whole, tensor in _fields(content):
+            fields += 1
+            if fields > MOST_FIELDS:
+                raise ValueError(f"over {MOST_FIELDS:,} nodes, weights and declarations")
             if inner_field == _INITIALIZER and tensor is not None and len(tensor) > SMALL:
                 head, raw = _head(tensor)
                 if raw is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, shape_inference
+from onnx import GraphProto, NodeProto, TensorProto, helper, shape_inference
 
 from pellucid.engines.onnxruntime import Recording
 from pellucid.engines.onnxruntime.recording import BUDGET
@@ -24,6 +24,8 @@ from pellucid.storage import shown
 
 Values = Mapping[str, NDArray[Any]]
 OURS = ("", "ai.onnx")  # the domains of ONNX's own operations
+LARGEST_TENSOR = 2 << 30  # bytes; VGG-16's largest for one picture has 13 million
+_KINDS = set(TensorProto.DataType.values()) - {TensorProto.UNDEFINED}
 _SHAPES_ALONE = {"Shape", "Size"}  # what they give depends on no value
 
 
@@ -63,14 +65,17 @@ def open_run(file: OnnxFile, feeds: Values, threads: int | None = None, budget: 
     runtime can't run it.
     """
     graph = file.skeleton.graph
-    _check_weights(file)
-    _check_order(file, feeds)
+    check_numbers(file.weights, file.where)
+    check_order(file, feeds)
     names = [name for node in graph.node for name in node.output if name]
     model, given = file.stripped()
-    recording = Recording(model, given, names, feeds, _sizes(model, feeds), file.where, threads, budget)
+    sizes = tensor_sizes(model, feeds)
+    check_sizes(sizes, file.where)
+    recording = Recording(model, given, names, feeds, sizes, file.where, threads, budget)
     live = _live(list(graph.node), set(feeds))
-    constants = dict(file.weights)
-    constants |= {name: recording[name] for name in names if name not in live}
+    folded = {name: recording[name] for name in names if name not in live}
+    check_numbers(folded, file.where)
+    constants = {**file.weights, **folded}
     values: Values = ChainMap(constants, recording)  # type: ignore[arg-type]
     nodes, unknown = _nodes(file, live, values)
     outputs = tuple(output.name for output in graph.output)
@@ -111,12 +116,10 @@ def _live(nodes: list[NodeProto], live: set[str]) -> set[str]:
     return live
 
 
-def _check_order(file: OnnxFile, feeds: Values) -> None:
+def check_order(file: OnnxFile, inputs: Iterable[str]) -> None:
     """Every tensor is made before it is taken in, and by one node."""
     graph = file.skeleton.graph
-    known = (
-        set(feeds) | set(file.weights) | {tensor.values.name for tensor in graph.sparse_initializer} | {""}
-    )
+    known = set(inputs) | set(file.weights) | {""}
     made = {name for node in graph.node for name in node.output}
     for node in graph.node:
         for name in node.input:
@@ -129,21 +132,39 @@ def _check_order(file: OnnxFile, feeds: Values) -> None:
                 )  # fmt: skip
         for name in node.output:
             if name and name in known:
-                raise ModelError("two nodes make the same tensor", where=file.where, received=shown(name))
+                raise ModelError("two nodes make the same tensor", where=file.where, received=shown(name),
+                                 remedy="export the model again")  # fmt: skip
         known |= set(node.output)
 
 
-def _check_weights(file: OnnxFile) -> None:
-    for name, array in file.weights.items():
-        if array.dtype.kind == "f" and array.size > 1 and not np.isfinite(array.sum(dtype=np.float64)):
+def check_numbers(arrays: Values, where: str) -> None:
+    """Weights are numbers; a limit (a single number, or a constant that a graph works out) may be infinite."""
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fV" or array.dtype.names:
+            continue
+        with np.errstate(all="ignore"):
+            if np.isfinite(array.sum(dtype=np.float64)):
+                continue
+            bad = np.isnan(array) if array.size == 1 else ~np.isfinite(array)
+        if bad.any():
             raise ModelError(
-                f"the weight {shown(name)} holds values that are no numbers (NaN or infinite)", where=file.where,
-                received=f"{np.count_nonzero(~np.isfinite(array)):,} of {array.size:,} values",
+                f"the weight {shown(name)} holds values that are no numbers (NaN or infinite)", where=where,
+                received=f"{np.count_nonzero(bad):,} of {array.size:,} values",
                 remedy="train again with a lower learning rate, or export an earlier state",
             )  # fmt: skip
 
 
-def _sizes(model: bytes, feeds: Values) -> dict[str, int]:
+def check_sizes(sizes: Mapping[str, int], where: str) -> None:
+    """ModelError where one tensor alone would take more memory than any network for pictures needs."""
+    for name, size in sizes.items():
+        if size > LARGEST_TENSOR:
+            raise ModelError(
+                "the network would make a tensor too large for memory", where=where,
+                received=f"{shown(name)}: {size:,} bytes", remedy=f"{LARGEST_TENSOR:,} bytes at most, with this input",
+            )  # fmt: skip
+
+
+def tensor_sizes(model: bytes, feeds: Values) -> dict[str, int]:
     """The bytes that each tensor takes, as far as its shape can be told beforehand."""
     proto = onnx.load_model_from_string(model)
     for given in proto.graph.input:
@@ -151,14 +172,36 @@ def _sizes(model: bytes, feeds: Values) -> dict[str, int]:
             array = feeds[given.name]
             kind = helper.np_dtype_to_tensor_dtype(array.dtype)
             given.CopyFrom(helper.make_tensor_value_info(given.name, kind, array.shape))
+    del proto.graph.value_info[:]  # what the file says about itself is no measure
+    for output in proto.graph.output:
+        output.ClearField("type")
+    _leave_out(proto.graph, "Range")  # the inference would write it out, however long it is
     try:
         graph = shape_inference.infer_shapes(proto, data_prop=True).graph
     except Exception:  # it only tells how much memory will be needed
         return {}
-    sizes = {}
-    for info in [*graph.value_info, *graph.output]:
-        tensor = info.type.tensor_type
-        shape = [dim.dim_value for dim in tensor.shape.dim]
-        if tensor.elem_type != TensorProto.UNDEFINED and all(shape):
-            sizes[info.name] = prod(shape) * helper.tensor_dtype_to_np_dtype(tensor.elem_type).itemsize
+    sizes: dict[str, int] = {}
+    waiting = [graph]
+    while waiting:
+        graph = waiting.pop()
+        for info in [*graph.value_info, *graph.output]:
+            tensor = info.type.tensor_type
+            shape = [dim.dim_value for dim in tensor.shape.dim]
+            if tensor.elem_type in _KINDS and info.type.HasField("tensor_type") and all(n > 0 for n in shape):
+                size = prod(shape) * helper.tensor_dtype_to_np_dtype(tensor.elem_type).itemsize
+                sizes[info.name] = max(size, sizes.get(info.name, 0))
+        for node in graph.node:
+            waiting += [attribute.g for attribute in node.attribute if attribute.HasField("g")]
     return sizes
+
+
+def _leave_out(graph: GraphProto, kind: str) -> None:
+    """Take the nodes of one type out of a graph and its inner graphs."""
+    kept = [node for node in graph.node if node.op_type != kind]
+    if len(kept) < len(graph.node):
+        del graph.node[:]
+        graph.node.extend(kept)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _leave_out(attribute.g, kind)

@@ -14,8 +14,20 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, ValueInfoProto
 
-from pellucid.engines.onnxruntime.session import loading_error, running_error, session_options
+from pellucid.engines.onnxruntime.session import (
+    UNBOUNDED,
+    loading_error,
+    run_options,
+    running_error,
+    session_options,
+)
+from pellucid.errors import ModelError
+from pellucid.storage import shown
 
+# As onnxruntime names the types that NumPy takes over.
+_NUMBERS = {f"tensor({kind})" for kind in ("float", "double", "float16", "bool")} | {
+    f"tensor({sign}int{bits})" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
 BUDGET = 1 << 30  # bytes of recorded tensors held at once
 
 
@@ -73,20 +85,32 @@ class Recording(Mapping[str, NDArray[Any]]):
     def _load(self, model: bytes, names: Sequence[str], threads: int | None) -> ort.InferenceSession:
         outputs = ModelProto(graph=GraphProto(output=[ValueInfoProto(name=name) for name in names]))
         try:
-            options = session_options(threads, self._given)
+            options = session_options(threads, self._given, bounded=True)
             # Two protobuf messages one after the other are read as one: the outputs are added to the model's.
-            return ort.InferenceSession(
+            session = ort.InferenceSession(
                 model + outputs.SerializeToString(),
                 options,
                 providers=["CPUExecutionProvider"],
                 enable_fallback=0,
+                disabled_optimizers=UNBOUNDED,
             )
         except Exception as error:  # onnxruntime has no error class of its own to catch
             raise loading_error(error, self._where) from error
+        for made in session.get_outputs():
+            if made.type not in _NUMBERS:
+                raise ModelError(
+                    "the network computes something that is no array of numbers", where=self._where,
+                    received=f"{shown(made.name)[:80]}: {made.type}",
+                    remedy="export the part that takes in the picture and gives its scores",
+                )  # fmt: skip
+        return session
 
     def _run(self, names: list[str]) -> dict[str, NDArray[Any]]:
         try:
-            found = self._session.run(names, self._feeds)
+            found = list(self._session.run(names, self._feeds, run_options()))
         except Exception as error:
             raise running_error(error, self._feeds, self._where) from error
-        return {name: np.asarray(array) for name, array in zip(names, found, strict=True)}
+        arrays = {}
+        for name in reversed(names):  # copied, and let go one by one: the runtime's own pool is bounded
+            arrays[name] = np.array(found.pop())
+        return arrays
