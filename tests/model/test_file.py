@@ -100,6 +100,7 @@ def test_a_damaged_file_says_so(tmp_path):
         "error": "ModelError",
         "what": "the model file is damaged: its contents don't match its own checksum",
         "where": str(path),
+        "received": f"{len(data):,} bytes",
         "remedy": "copy it again from where it came, or train or export it again",
     }
 

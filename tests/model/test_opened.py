@@ -158,11 +158,11 @@ def test_a_graph_within_the_graph_is_not_opened_but_around_it_all_is():
     assert Inside(found).at("relu1[0,1,1]").closes
 
 
-def test_sparse_weights_are_taken_as_made():
+def test_sparse_weights_are_refused():
     proto = model([node("MatMul", ["x", "w"], ["y"], "dense1")], {"x": float32(1, 3)}, {})
     values = numpy_helper.from_array(np.array([2, -1], np.float32), "w")
     places = numpy_helper.from_array(np.array([[0, 1], [2, 0]], np.int64), "w_places")
     proto.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [3, 2]))
-    x = float32(1, 3)
-    found = open_run(OnnxFile(proto.SerializeToString()), {"x": x})
-    np.testing.assert_allclose(found.values["y"], [[-x[0, 2], 2 * x[0, 0]]], rtol=1e-6)
+    with pytest.raises(ModelError, match="sparse tensors") as caught:
+        OnnxFile(proto.SerializeToString())
+    assert caught.value.remedy == "export it with dense weights"

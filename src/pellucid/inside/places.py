@@ -144,7 +144,10 @@ class Places:
         match = re.fullmatch(r"\s*(.+?)\s*(?:\[([^\[\]]*)\])?\s*", text, re.DOTALL)
         if match is None:
             raise SettingsError(
-                "a value has a name and an index", received=shown(text), remedy=self._example()
+                "a value has a name and an index",
+                where="NAME[INDEX]",
+                received=shown(text),
+                remedy=self._example(),
             )
         tensor = self.tensor(match[1])
         return self._indexed(tensor, match[2], text)

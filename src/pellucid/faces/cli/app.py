@@ -223,7 +223,7 @@ def explain(
         ),
     ] = None,
     label: Annotated[str | None, typer.Option(help="With --gradient: the picture's true class.")] = None,
-    rate: Annotated[float, typer.Option(help="With --gradient: the learning rate.")] = 0.01,
+    rate: Annotated[float | None, typer.Option(help="With --gradient: the learning rate; 0.01.")] = None,
     target: Annotated[
         str | None, typer.Option("--class", help="The class to explain; the likeliest unless given.")
     ] = None,
@@ -231,15 +231,17 @@ def explain(
         str | None, typer.Option(help="The class to hold it against; the next likeliest unless given.")
     ] = None,
     method: Annotated[
-        str, typer.Option(help="Of the heatmap: auto, gradcam, occlusion, gradient or integrated.")
-    ] = "auto",
+        str | None, typer.Option(help="Of the heatmap: auto, gradcam, occlusion, gradient or integrated.")
+    ] = None,
     layer: Annotated[
         str | None, typer.Option(help="Whose maps Grad-CAM weighs; chosen unless given.")
     ] = None,
     heatmap: Annotated[
         str | None, typer.Option(metavar="FILE", help="Where the heatmap goes; IMAGE-heatmap.png here.")
     ] = None,
-    depth: Annotated[int, typer.Option(min=1, max=1000, help="With --at: how many levels down.")] = 1,
+    depth: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="With --at: how many levels down; 1.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, max=100_000, help="How many terms or channels to show.")] = 8,
     field: Annotated[
         str | None,

@@ -14,6 +14,8 @@ from pellucid.inside.number import Inside
 from pellucid.model import ForeignModel, Wishes
 from pellucid.storage import shown
 
+RATE = 0.01
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -24,13 +26,13 @@ class Asked:
     at: str | None
     gradient: str | None
     label: str | None
-    rate: float
+    rate: float | None
     target: str | None
     against: str | None
-    method: str
+    method: str | None
     layer: str | None
     heatmap: str | None
-    depth: int
+    depth: int | None
     top: int
     maps: str | None
     filters: str | None
@@ -54,7 +56,7 @@ def explain_command(asked: Asked, wishes: Wishes) -> None:
 
         inside = Inside(model.opened(pixels))
         explain_value(
-            inside, asked.at, asked.depth, asked.top, asked.field, pixels, asked.as_json, assumed, again
+            inside, asked.at, asked.depth or 1, asked.top, asked.field, pixels, asked.as_json, assumed, again
         )
     elif asked.gradient is not None:
         from pellucid.faces.cli.explain_gradient import explain_gradient
@@ -64,7 +66,15 @@ def explain_command(asked: Asked, wishes: Wishes) -> None:
                                 remedy="--label with the picture's true class")  # fmt: skip
         label = class_of(model.classes, asked.label, "--label")
         inside = Inside(model.opened(pixels))
-        explain_gradient(inside, asked.gradient, label, model.classes, asked.rate, asked.top, asked.as_json)
+        explain_gradient(
+            inside,
+            asked.gradient,
+            label,
+            model.classes,
+            RATE if asked.rate is None else asked.rate,
+            asked.top,
+            asked.as_json,
+        )
     elif asked.maps is not None or asked.filters is not None:
         from pellucid.faces.cli.explain_layer import explain_filters, explain_maps
 
@@ -78,7 +88,7 @@ def explain_command(asked: Asked, wishes: Wishes) -> None:
         from pellucid.faces.cli.explain_answer import explain_answer
 
         explain_answer(
-            model, pixels, asked.target, asked.against, _method(asked.method), asked.layer,
+            model, pixels, asked.target, asked.against, _method(asked.method or "auto"), asked.layer,
             asked.heatmap or f"{stem}-heatmap.png", asked.as_json, again,
         )  # fmt: skip
 
@@ -91,12 +101,32 @@ def _method(text: str) -> Method:
                         remedy=f"one of {', '.join(METHODS)}")  # fmt: skip
 
 
+# Which question each option belongs to; "" is the plain one: why this answer.
+_BELONGS = {
+    "depth": ("at",), "field": ("at",), "label": ("gradient",), "rate": ("gradient",), "out": ("maps", "filters"),
+    "target": ("",), "against": ("",), "method": ("",), "layer": ("",), "heatmap": ("",),
+}  # fmt: skip
+
+
 def _one_of(asked: Asked) -> None:
+    """One question, and only options that mean something to it."""
     given = [name for name in ("at", "gradient", "maps", "filters") if getattr(asked, name) is not None]
     if len(given) > 1:
         raise SettingsError("one question at a time", where=f"--{given[1]}",
                             received=", ".join(f"--{name}" for name in given),
                             remedy="one command for each")  # fmt: skip
+    question = given[0] if given else ""
+    for name, questions in _BELONGS.items():
+        if getattr(asked, name) is not None and question not in questions:
+            option = "--class" if name == "target" else f"--{name}"
+            goes = (
+                " or ".join(f"--{each}" for each in questions)
+                if questions != ("",)
+                else "no --at or other question"
+            )
+            raise SettingsError(f"{option} means nothing here: it goes with {goes}", where=option,
+                                received=str(getattr(asked, name)),
+                                remedy=f"leave {option} out")  # fmt: skip
 
 
 def _plain(name: str) -> str:
