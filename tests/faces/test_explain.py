@@ -208,9 +208,9 @@ def test_an_explanation_shows_itself_in_a_notebook(by_hand):
     import pellucid as package
 
     explanation = package.load(by_hand / "model.onnx").explain(by_hand / "picture.png")
-    shown = explanation._repr_mimebundle_()
-    assert "\n\n" not in shown["text/html"] and "<script" not in shown["text/html"]
-    assert "data:image/png;base64," in shown["text/html"]
+    html = explanation._repr_html_()
+    assert "\n\n" not in html and "<script" not in html
+    assert "data:image/png;base64," in html and repr(explanation).startswith("class ")
     number = explanation.at("conv1[0,0,0]")
-    assert "+89" in repr(number) and "+89" in number._repr_mimebundle_()["text/html"]
+    assert "+89" in repr(number) and "+89" in number._repr_html_()
     assert explanation.expand("softmax1[0]", depth=3).total == explanation.at("softmax1[0]").sum

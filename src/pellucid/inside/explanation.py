@@ -73,8 +73,8 @@ class Explanation:
         """One value opened recursively, `depth` levels down, the `top` largest terms at each."""
         return expand(self.inside, self.at(text), depth, top)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": notebook.explanation_text(self), "text/html": notebook.explanation_html(self)}
+    def _repr_html_(self) -> str:
+        return notebook.explanation_html(self)
 
     def __repr__(self) -> str:
         return notebook.explanation_text(self)

@@ -61,10 +61,10 @@ class Number:
     reason: str
     places: Places
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+    def _repr_html_(self) -> str:
         from pellucid.inside import notebook  # it writes numbers
 
-        return {"text/plain": repr(self), "text/html": notebook.number_html(self)}
+        return notebook.number_html(self)
 
     def __repr__(self) -> str:
         from pellucid.inside.equation import text

@@ -24,7 +24,7 @@ class Branch:
     level: Level | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Level:
     """An opened value with its largest terms; `rest` are how many others there are, and what they add up to
     (before the divisor, as the terms). A formula that is no sum has no remainder: `rest_sum` is None."""
@@ -42,6 +42,16 @@ class Level:
             return self.number.sum
         terms = [branch.term.product for branch in self.branches]
         return fsum([*terms, self.rest_sum or 0.0, opening.bias]) / opening.divisor
+
+    def _repr_html_(self) -> str:
+        from pellucid.inside import notebook  # it writes levels
+
+        return notebook.preformatted(repr(self))
+
+    def __repr__(self) -> str:
+        from pellucid.inside.tree_text import tree_lines
+
+        return "\n".join([f"{self.number.place}   {self.number.kind}", *tree_lines(self)])
 
     def levels(self) -> Iterator[Level]:
         """This level and all below it, from the top."""
