@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.inside.columns import Row, aligned, in_column
-from pellucid.inside.number import Number
+from pellucid.inside.number import Number, Term
 from pellucid.network.operations import Formula, Linear, Part, Window, number
 from pellucid.network.operations.convolution import Convolution
 from pellucid.network.operations.pooling import Pooling
@@ -261,12 +261,19 @@ def _operands(opened: Number, opening: Formula, top: int) -> list[Row]:
     many = len({term.role for term in taken}) > 1
     role = max((len(term.role) for term in taken), default=0)
     rows = [
-        Row(f"  {f'{term.role:<{role}}  ' if many else ''}{name:<{width}}  {number(term.input)}")
+        Row(f"  {f'{term.role:<{role}}  ' if many else ''}{name:<{width}}  {_weighed(term)}")
         for term, name in zip(taken, names, strict=True)
     ]
     if opening.count > top:
         rows.append(Row(f"  and {opening.count - top:,} more"))
     return rows
+
+
+def _weighed(term: Term) -> str:
+    """141, or 141 x 0.111 = 15.7 where the formula weighs its values."""
+    if term.weight is None:
+        return number(term.input)
+    return f"{number(term.input)} x {number(term.weight)} = {number(term.product)}"
 
 
 def _closing(opened: Number) -> Row:
