@@ -16,7 +16,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    from pellucid.faces.cli.app import main as run
+    from pellucid.faces.cli.running import run
 
     run()
 

@@ -1,17 +1,27 @@
-"""The verbs and their options, and what happens to errors."""
+"""The verbs and their options."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pellucid import __version__
-from pellucid.errors import PellucidError
-from pellucid.faces.cli import output
-from pellucid.storage import storage_error
+from pellucid.faces.cli.options import (
+    Bgr,
+    Debug,
+    Fit,
+    Json,
+    Labels,
+    MaxPixels,
+    Mean,
+    ModelPath,
+    Scale,
+    Size,
+    Std,
+    Strict,
+)
 
 app = typer.Typer(
     name="pellucid",
@@ -21,52 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, errors as JSON on stderr.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-ModelPath = Annotated[
-    str,
-    typer.Argument(metavar="MODEL", help="A model file, as runs/NAME/model.onnx, or efficientnet-lite0."),
-]
-
-MaxPixels = Annotated[
-    str | None,
-    typer.Option(help="Leave out pictures with more pixels, told by their headers; 40M unless given."),
-]
-Strict = Annotated[
-    bool | None, typer.Option("--strict", help="Refuse what is otherwise left out and listed.")
-]
-
-FOREIGN = "Another tool's file"  # how pictures come into a model file that doesn't say so itself
-Scale = Annotated[
-    float | None,
-    typer.Option(help="Pixels are multiplied by it; 1/255 unless given.", rich_help_panel=FOREIGN),
-]
-Mean = Annotated[
-    str | None,
-    typer.Option(
-        help="Then subtracted: one number, or one a channel: 0.485,0.456,0.406.", rich_help_panel=FOREIGN
-    ),
-]
-Std = Annotated[
-    str | None,
-    typer.Option(help="Then divided by: one number, or one a channel.", rich_help_panel=FOREIGN),
-]
-Bgr = Annotated[bool, typer.Option("--bgr", help="Blue comes first.", rich_help_panel=FOREIGN)]
-Size = Annotated[
-    str | None,
-    typer.Option(
-        help="Where the file leaves it open: 224, or 48x64 (height x width).", rich_help_panel=FOREIGN
-    ),
-]
-Fit = Annotated[
-    str | None,
-    typer.Option(help="How pictures come to the size: stretch, pad or crop.", rich_help_panel=FOREIGN),
-]
-Labels = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="The names of its classes, one a line.", rich_help_panel=FOREIGN),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -309,46 +273,3 @@ def summary(
     from pellucid.faces.cli.summary import summary_command
 
     summary_command(network, input, classes, formula, against, json, size)
-
-
-def main() -> None:
-    """Run the command line; errors end in one message and exit status 1, never in a traceback unless --debug."""
-    debug, as_json = "--debug" in sys.argv, "--json" in sys.argv
-    output.forgive_encoding()
-    try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()  # here, where a full disk behind it can still be told
-    except PellucidError as error:
-        if debug:
-            raise
-        output.print_error(error, as_json)
-        sys.exit(1)
-    except MemoryError:
-        if debug:
-            raise
-        error = PellucidError(
-            "There is not enough memory", remedy="a smaller --size, --batch-size or network"
-        )
-        output.print_error(error, as_json)
-        sys.exit(1)
-    except BrokenPipeError:  # whoever read our output has gone: nothing is left to say
-        output.abandon_stdout()
-        sys.exit(1)
-    except Exception as error:
-        if debug:
-            raise
-        if isinstance(error, OSError) and error.errno in output.FULL and error.filename is None:
-            output.abandon_stdout()
-            output.print_error(storage_error(error, "standard output"), as_json)
-            sys.exit(1)
-        output.print_error(
-            PellucidError(
-                "This is a defect of pellucid, not of what you did",
-                received=f"{type(error).__name__}: {error}",
-                remedy="please report it with what --debug prints",
-            ),
-            as_json,
-        )
-        sys.exit(1)
