@@ -1,0 +1,1 @@
+"""Exercises: questions about convolutional networks, with worked answers, all computed."""
