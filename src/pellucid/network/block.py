@@ -24,6 +24,7 @@ ZONE = 74.0  # how high the part with the blocks is
 LEFT_OUT = {"nobias", "epsilon", "momentum"}  # said in the card's title alone
 HIGH, DEEP, WIDE = (4.0, 42.0), (2.0, 13.0), (5.0, 30.0)  # a block's least, and what the largest adds to it
 
+Sizes = tuple[float, float, float]  # width, height, depth
 Line = tuple[str, str, str]  # a name, what stands beside it, and a class
 
 
@@ -86,7 +87,11 @@ def operation(layer: Layer, shape: Shape) -> list[str]:
         elif word not in LEFT_OUT:
             options.append(f"{word} {value}".rstrip())
     if layer.word == "conv":
-        plain = ["conv", f"{'x'.join(plain[2].split('x') * (1 if 'x' in plain[2] else len(shape) - 1))},", plain[1]]
+        plain = [
+            "conv",
+            f"{'x'.join(plain[2].split('x') * (1 if 'x' in plain[2] else len(shape) - 1))},",
+            plain[1],
+        ]
     return [" ".join(plain), *options]
 
 
@@ -145,14 +150,16 @@ class StageCard:
         for place, name in enumerate(self.stage.layers):
             node = self.nodes[name]
             called = ", ".join([name, *(copy[place] for copy in self.stage.copies)])
-            said.append(f"{called}: {node_text(node, node.inputs[0])}, gives {size_text(self.network.shapes[name])}")
+            said.append(
+                f"{called}: {node_text(node, node.inputs[0])}, gives {size_text(self.network.shapes[name])}"
+            )
         return "\n".join(said)
 
     def _lines(self) -> list[Line]:
         if self.stage.layers == (INPUT,):
             return [(INPUT, "", ""), ("", size_text(self.network.input_shape), "quiet")]
         lines: list[Line] = []
-        shown: Shape = ()
+        shown: Shape | None = None
         for place, name in enumerate(self.stage.layers):
             node = self.nodes[name]
             inputs = self.network.inputs_of(node)
@@ -173,11 +180,11 @@ class StageCard:
             lines += [("", fact, "quiet") for fact in facts]
         return lines
 
-    def _blocks(self) -> tuple[list[tuple[str, float, tuple[float, float, float]]], float]:
+    def _blocks(self) -> tuple[list[tuple[str, float, Sizes]], float]:
         """(kind, where, (width, height, depth)) of each, and the width of all."""
-        found: list[tuple[str, float, tuple[float, float, float]]] = []
+        found: list[tuple[str, float, Sizes]] = []
         at = 0.0
-        before: Shape = ()
+        before: Shape | None = None
         for name in self.stage.layers:
             shape = self.network.shapes[name]
             node = self.nodes.get(name)
@@ -193,7 +200,7 @@ class StageCard:
             before = shape
         return found, at - 3
 
-    def _size(self, shape: Shape) -> tuple[float, float, float]:
+    def _size(self, shape: Shape) -> Sizes:
         if len(shape) == 1:
             return 6.0, _grown((4.0, 52.0), shape[0], self.scale.values), 0.0
         return (
@@ -225,12 +232,14 @@ def _filled(name: str, pieces: Sequence[str]) -> list[Line]:
     return lines
 
 
-def _cuboid(kind: str, x: float, middle: float, sizes: tuple[float, float, float]) -> Svg:
+def _cuboid(kind: str, x: float, middle: float, sizes: Sizes) -> Svg:
     """A block whose left edge is at x and which is centred on `middle`; joins are their sign in a circle."""
     width, height, depth = sizes
     if kind in ("add", "concat"):
         r = width / 2
-        cross = f"M{number(x + 4)} {number(middle)}h{number(width - 8)}M{number(x + r)} {number(middle - r + 4)}v"
+        cross = (
+            f"M{number(x + 4)} {number(middle)}h{number(width - 8)}M{number(x + r)} {number(middle - r + 4)}v"
+        )
         bars = f"M{number(x + r - 3)} {number(middle - 5)}v10m6 -10v"
         return element(
             "g",

@@ -12,13 +12,19 @@ from pellucid.network.graph import Network
 from pellucid.network.layers import size_text
 from pellucid.network.routing import Lines
 from pellucid.network.stages import Plan, kind_of, plan
-from pellucid.network.svg import Svg, cut_short, drawing, element, number, text, text_width
+from pellucid.network.svg import Svg, cut_short, drawing, element, number, text, text_width, wrapped
 from pellucid.network.text import layer_text
 
-ROW = 1140.0  # how long a row may be: a page's width in print, at a size that can be read
+ROWS = (
+    1140.0,
+    1420.0,
+    1700.0,
+    2100.0,
+)  # how long a row may be; the first that makes a page no higher than this:
+HIGHEST = 1.42  # times its width, as paper is
 MARGIN = 18.0
 OVER = (20.0, 40.0)  # room for a fold's words: above it, or to its left where the diagram runs down
-MOST_CARDS, MOST_LINES = 2_000, 40_000
+MOST_CARDS, MOST_LINES = 2_000, 10_000
 
 # Kinds in the legend's order, with their colours.
 LOOKS = {
@@ -59,7 +65,9 @@ def diagram(network: Network, title: str = "", fold: bool = False, down: bool = 
             f"the diagram would have {ranked.count:,} cards and {ranked.spans:,} pieces of line, more than the "
             f"{MOST_CARDS:,} and {MOST_LINES:,} that could still be read",
             where=network.text[:80],
-            remedy="a part of the network" if fold else "draw what repeats once (fold), or a part of the network",
+            remedy="a part of the network"
+            if fold
+            else "draw what repeats once (fold), or a part of the network",
         )
     return _Drawing(network, made, ranked, down).svg(title)
 
@@ -73,9 +81,12 @@ class _Drawing:
         self.cards = [StageCard(network, stage, scale, beside=down) for stage in made.stages]
         self.zone = max(card.blocks_width for card in self.cards) + 2 * block.PAD if down else 0.0
         folds = [(fold.first, fold.last) for fold in made.folds]
-        self.places = layout.Places(
-            ranked, [self._room(card) for card in self.cards], folds, inf if down else ROW, OVER[down]
-        )
+        rooms = [self._room(card) for card in self.cards]
+        for longest in (inf,) if down else ROWS:
+            self.places = layout.Places(ranked, rooms, folds, longest, OVER[down])
+            last = self.places.rows[-1]
+            if last.spine + last.bottom + 120 <= HIGHEST * (self.places.length + 2 * MARGIN):
+                break
         self.lines = Lines(self.places)
         first = self.places.rows[0]
         self.shift = MARGIN, MARGIN - (first.spine + first.top)  # main, cross
@@ -115,8 +126,8 @@ class _Drawing:
         main, cross = main + self.shift[0], cross + self.shift[1]
         return (cross, main) if self.down else (main, cross)
 
-    def _body(self) -> list[Sequence[Svg]]:
-        folds = [self._fold(number_) for number_ in range(len(self.plan.folds))]
+    def _body(self) -> list[Svg]:
+        folds = [part for number_ in range(len(self.plan.folds)) for part in self._fold(number_)]
         edges = [self._edge(edge) for edge in self.lines.paths]
         forks = [self._page(*fork) for fork in sorted(self.lines.forks)]
         dots = [element("circle", class_="fork", cx=x, cy=y, r=2.6) for x, y in forks]
@@ -127,7 +138,7 @@ class _Drawing:
             before = self.zone / 2 if self.down else block.ZONE / 2
             corner = (x - before, y) if self.down else (x, y - before)
             cards.append(card.draw(*corner, self.zone))
-        return [folds, edges, dots, cards]
+        return [*folds, *edges, *dots, *cards]
 
     def _edge(self, edge: tuple[int, int]) -> Svg:
         points = [self._page(*point) for point in self.lines.paths[edge]]
@@ -170,7 +181,7 @@ class _Drawing:
                 drawn += [block.swatch(kind, x, y), text(x + 18, y + 10, words, 11, "quiet")]
                 x += room
         y += 30
-        for line in _wrapped(self.scale.about(), width):
+        for line in wrapped(self.scale.about(), width):
             drawn.append(text(0, y, line, 11, "quiet"))
             y += 15
         return drawn, y - 12
@@ -205,16 +216,7 @@ def rounded(points: Sequence[tuple[float, float]], radius: float = 5.0) -> str:
             continue
         start = x - into[0] / lengths[0] * r, y - into[1] / lengths[0] * r
         end = x + out[0] / lengths[1] * r, y + out[1] / lengths[1] * r
-        words.append(f"L{number(start[0])} {number(start[1])}Q{number(x)} {number(y)} {number(end[0])} {number(end[1])}")
+        words.append(
+            f"L{number(start[0])} {number(start[1])}Q{number(x)} {number(y)} {number(end[0])} {number(end[1])}"
+        )
     return "".join([*words, f"L{number(points[-1][0])} {number(points[-1][1])}"])
-
-
-def _wrapped(words: str, width: float) -> list[str]:
-    lines = [""]
-    for word in words.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if text_width(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return [line for line in lines if line]

@@ -158,7 +158,12 @@ class Places:
     its rank, its lane at later ones. `columns` are the ranks' lengths, `channels` the room behind each."""
 
     def __init__(
-        self, ranked: Ranked, cards: Sequence[Card], folds: Sequence[tuple[int, int]], longest: float, over: float
+        self,
+        ranked: Ranked,
+        cards: Sequence[Card],
+        folds: Sequence[tuple[int, int]],
+        longest: float,
+        over: float,
     ) -> None:
         """`folds`: first and last card of each; `longest`: a row's length; `over`: room above folds for words."""
         self.ranked, self.cards = ranked, cards

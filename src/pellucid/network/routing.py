@@ -25,7 +25,8 @@ class Lines:
         self.row_of: dict[int, Row] = {rank: row for row in places.rows for rank in row.ranks}
         self.entry = self._entries()
         self.forks: set[Point] = set()
-        self.turns: dict[tuple[int, int], tuple[float, ...]] = {}  # (rank, card): where its output turns behind rank
+        # (rank, card): where the card's output turns behind that rank.
+        self.turns: dict[tuple[int, int], tuple[float, ...]] = {}
         for rank in range(len(self.ranked.members) - 1):
             self._tracks(rank)
         self.paths = {edge: self._path(*edge) for edge in self.ranked.edges}

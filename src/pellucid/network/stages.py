@@ -111,8 +111,8 @@ def _goes_on(before: Sequence[Node], node: Node) -> bool:
     match kind_of(node):
         case "activation" | "normalisation":
             return True
-        case "pooling":
-            return "pooling" not in kinds and "flatten" not in words
+        case "pooling":  # what pools all there is begins the end of a network, and is no part of a block
+            return "pooling" not in kinds and "flatten" not in words and not node.layer.sees_all
         case "convolution" | "dense":  # what only prepares belongs to what it prepares for
             return set(kinds) == {"other"}
         case "join":

@@ -52,7 +52,9 @@ def joined(children: Child) -> Svg:
 def legal(text: str) -> str:
     """Without the characters that XML can't hold (most control characters, halves of pairs)."""
     return "".join(
-        letter if letter >= " " and not 0xD800 <= ord(letter) <= 0xDFFF and letter not in "\ufffe\uffff" else "\ufffd"
+        letter
+        if letter >= " " and not 0xD800 <= ord(letter) <= 0xDFFF and letter not in "\ufffe\uffff"
+        else "\ufffd"
         for letter in text
     )
 
@@ -63,9 +65,7 @@ def number(value: float) -> str:
     return "0" if short == "-0" else short
 
 
-def text(
-    x: float, y: float, words: Child, size: float = 11, look: str = "", anchor: str = "start"
-) -> Svg:
+def text(x: float, y: float, words: Child, size: float = 11, look: str = "", anchor: str = "start") -> Svg:
     """A line of text whose baseline is at y. `look`: classes, as "strong" or "quiet"."""
     classes = {"class_": look} if look else {}
     anchors = {"text_anchor": anchor} if anchor != "start" else {}
@@ -95,6 +95,18 @@ def cut_short(words: str, width: float, size: float = 11, strong: bool = False) 
     return words.rstrip() + "…"
 
 
+def wrapped(words: str, width: float, size: float = 11, strong: bool = False) -> list[str]:
+    """Words on as many lines of this width as they need; a longer word is cut short."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if text_width(longer, size, strong) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(cut_short(word, width, size, strong))
+    return [line for line in lines if line]
+
+
 def drawing(
     kind: str, width: float, height: float, title: str, about: str, body: Sequence[Child], rules: str = ""
 ) -> Svg:
@@ -111,7 +123,11 @@ def drawing(
         f"{own} .quiet{{fill:var(--quiet)}}{own} .ground{{fill:var(--ground)}}"
         f"@media print{{{own} .ground{{fill:none}}}}{rules}"
     )
-    size = {"width": number(width), "height": number(height), "viewBox": f"0 0 {number(width)} {number(height)}"}
+    size = {
+        "width": number(width),
+        "height": number(height),
+        "viewBox": f"0 0 {number(width)} {number(height)}",
+    }
     return element(
         "svg",
         element("title", title),
