@@ -405,7 +405,7 @@ def test_a_mirror_reaches_no_further_than_the_picture():
     with pytest.raises(NetworkError) as caught:
         Network.from_text("pad 1 reflect", (3, 1, 1))
     assert caught.value.what == (
-        "pad1 does not fit: height 1 can't be mirrored 1 places outwards: reflect reaches 0 at most"
+        "pad1 does not fit: height 1 can't be mirrored 1 place outwards: reflect reaches 0 at most"
     )
     assert caught.value.remedy == "replicate or zero instead of reflect, or a larger picture"
     assert Network.from_text("pad 1 replicate", (3, 1, 1)).output_shape == (3, 3, 3)

@@ -243,7 +243,8 @@ def _typed(inside: str) -> list[list[list[float]]]:
                 )
         if len(plane) != rows:
             raise NetworkError(
-                f"all planes of a kernel are of one size: plane {number} has {len(plane)} rows, the first has {rows}",
+                f"all planes of a kernel are of one size: plane {number} has {len(plane)} "
+                f"row{'s' * (len(plane) != 1)}, the first has {rows}",
                 received=_short(f"[{inside}]"),
                 remedy="as many rows in each plane: [1 0; 0 1 | 0 1; 1 0]",
             )

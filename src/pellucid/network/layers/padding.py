@@ -42,8 +42,9 @@ class Pad(Layer):
         spatial = inputs[0][1:]
         for n, (before, after), axis in zip(spatial, self.padding, AXES[len(spatial)], strict=True):
             if self.mode == "reflect" and max(before, after) >= n:
+                most = max(before, after)
                 raise NetworkError(
-                    f"{axis} {n} can't be mirrored {max(before, after)} places outwards: "
+                    f"{axis} {n} can't be mirrored {most} place{'s' * (most > 1)} outwards: "
                     f"reflect reaches {n - 1} at most",
                     received=f"pad {before}:{after} reflect, {axis} {n}",
                     remedy="replicate or zero instead of reflect, or a larger picture",
