@@ -102,8 +102,9 @@ def learn(
             remedy="a picture with more detail, a smaller --size, or a target that keeps every value "
             "(--out x.npy or x.tiff)",
         )  # fmt: skip
+    optimum = np.linalg.solve(sums.gram, sums.moment).reshape(shape).astype(np.float64)
     return Learned(
-        kernel, np.linalg.solve(sums.gram, sums.moment).reshape(shape).astype(np.float64), steps, tolerance, tolerances, share,
+        kernel, optimum, steps, tolerance, tolerances, share,
         float(np.sqrt(mean_square)), rounding, sums.count, sums.masked, "volume" if pairs.volume else "each",
         _border(pairs, kernel, rounding),
     )  # fmt: skip

@@ -118,35 +118,31 @@ def _histogram(values: Values, wide: int, theme: Theme) -> Image.Image:
     counts = [histogram(part, *span) for part in parts]
     most = max(int(each.max()) for each in counts) or 1
     wide = max(wide, LEAST)
-    image = Image.new("RGB", (wide + 2, HISTOGRAM + TEXT + 8), theme.ground)
+    image = Image.new("RGB", (wide + 2, TEXT + 6 + HISTOGRAM + TEXT + 8), theme.ground)
     canvas, letters = ImageDraw.Draw(image), lettering(TEXT - 1)
+    first, last = TEXT + 6, TEXT + 6 + HISTOGRAM
     edges = np.linspace(0, wide, BINS + 1).round().astype(int)
     if not bytes_only and low < 0 < high:
         zero = round(-low / (high - low) * wide)
-        canvas.line((zero, 0, zero, HISTOGRAM), theme.line)
-        canvas.text((min(max(zero - 4, 60), wide - 70), HISTOGRAM + 3), "0", theme.quiet, letters)
+        canvas.line((zero, first, zero, last), theme.line)
+        canvas.text((min(max(zero - 4, 60), wide - 70), last + 3), "0", theme.quiet, letters)
     for part, colour in zip(counts, _CHANNELS if len(counts) == 3 else (theme.quiet,), strict=True):
-        tops = HISTOGRAM - np.round(part * ((HISTOGRAM - 2) / most)).astype(int)
+        tops = last - np.round(part * ((HISTOGRAM - 2) / most)).astype(int)
         if len(counts) == 3:
             middles = (edges[1:] + edges[:-1]) // 2
             canvas.line([(int(x), int(y)) for x, y in zip(middles, tops, strict=True)], colour)
         else:
             for left, right, top in zip(edges[:-1], edges[1:], tops, strict=True):
-                if top < HISTOGRAM:
+                if top < last:
                     canvas.rectangle(
-                        (int(left), int(top), max(int(left), int(right) - 1), HISTOGRAM - 1), fill=colour
+                        (int(left), int(top), max(int(left), int(right) - 1), last - 1), fill=colour
                     )
-    canvas.line((0, HISTOGRAM, wide, HISTOGRAM), theme.quiet)
+    canvas.line((0, last, wide, last), theme.quiet)
     right = f"{high:.4g}"
-    canvas.text((0, HISTOGRAM + 3), f"{low:.4g}", theme.quiet, letters)
-    canvas.text((wide - canvas.textlength(right, letters), HISTOGRAM + 3), right, theme.quiet, letters)
-    peak = f"up to {most:,} of {sum(int(part.sum()) for part in counts):,} values"
-    place = (
-        2
-        if max(int(part[: BINS // 2].max()) for part in counts) < most
-        else wide - canvas.textlength(peak, letters)
-    )
-    canvas.text((place, 0), peak, theme.quiet, letters)
+    canvas.text((0, last + 3), f"{low:.4g}", theme.quiet, letters)
+    canvas.text((wide - canvas.textlength(right, letters), last + 3), right, theme.quiet, letters)
+    peak = f"highest: {most:,} of {int(counts[0].sum()):,} values"
+    canvas.text((0, 0), peak, theme.quiet, letters)
     return image
 
 
