@@ -1,7 +1,8 @@
 """Small copies of the weights by epoch, for replaying a run later: `snapshots/epoch-0007.safetensors`.
 
 They hold the averaged weights, those which validation measured, in float16, and frozen ones as they are. Over a long
-run they are thinned evenly, so that neither their number nor their bytes grow without end. They are for looking: the model is in model.onnx.
+run they are thinned evenly, so that neither their number nor their bytes grow without end. They are for looking: the
+model is in model.onnx.
 """
 
 from __future__ import annotations
