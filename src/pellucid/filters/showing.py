@@ -4,8 +4,8 @@ A filter's answers are seldom within 0 to 255. `clipped` shows what a picture fi
 them in their proportions, `equalised` all of them in their order, each grey level taken equally often. They are for
 showing: only the values themselves can be computed with.
 
-Equalising: with the cumulative share c(v) of the values up to each bin's middle, over 256 equal bins from the least to
-the greatest, a value becomes 255 c(v), linear between the middles (Gonzalez and Woods, Digital Image Processing,
+Equalising: with the cumulative share c(v) of the values up to and with each bin, the bins being the grey levels of an
+8-bit picture, else 256 equal ones from the least to the greatest, a value becomes 255 c(v), linear between the middles (Gonzalez and Woods, Digital Image Processing,
 chapter 3.3; the convention of scikit-image's equalize_hist). Of a colour picture the luminance is equalised and the
 change added to all three channels, which leaves the colour differences (Cb and Cr) as they are.
 """
@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.filters.applying import LUMA
+
 Picture = NDArray[np.uint8]
 Values = NDArray[Any]
 
 SHOWS = ("clip", "stretch", "equalise")
 BINS = 256
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _ROWS = 256  # handled at once
 
 
@@ -69,8 +70,10 @@ def equalised(values: Values) -> Picture:
     low, high = ends(grey)
     if low == high:
         return clipped(values)
-    counts = histogram(grey, low, high)
-    edges = np.linspace(low, high, BINS + 1)
+    whole = values.dtype == np.uint8 and values.shape[2] == 1
+    span, bins = ((low - 0.5, high + 0.5), int(high - low) + 1) if whole else ((low, high), BINS)
+    counts = histogram(grey, *span, bins)
+    edges = np.linspace(*span, bins + 1)
     middles, shares = (edges[1:] + edges[:-1]) / 2, np.cumsum(counts) / counts.sum()
     made = np.empty(values.shape, np.uint8)
     # Colours in the picture's own scale, so that the luminance's change and the colours go together.
@@ -89,7 +92,9 @@ def luminance(values: Values) -> NDArray[np.float32]:
     """0.299 red + 0.587 green + 0.114 blue [height, width, 1] of three channels; else the channels' mean."""
     if values.shape[2] == 1:
         return values.astype(np.float32, copy=False)
-    weights = LUMA if values.shape[2] == 3 else (1 / values.shape[2],) * values.shape[2]
+    weights = (
+        [part / 65536 for part in LUMA] if values.shape[2] == 3 else (1 / values.shape[2],) * values.shape[2]
+    )
     made = np.zeros((*values.shape[:2], 1), np.float32)
     for channel, weight in enumerate(weights):
         made[:, :, 0] += values[:, :, channel] * np.float32(weight)

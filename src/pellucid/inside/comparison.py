@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pellucid.filters.showing import BINS, histogram, luminance
+from pellucid.filters.showing import BINS, histogram
 from pellucid.inside.colours import LIGHT, Picture, Scale, Theme, Values, coloured, scale_of
 from pellucid.inside.columns import aligned
 from pellucid.inside.on_picture import rgb
@@ -111,9 +111,8 @@ def _histogram(values: Values, wide: int, theme: Theme) -> Image.Image:
     """How often each value occurs: of a colour picture one line a channel, else bars; the ends below in numbers."""
     bytes_only = values.dtype == np.uint8
     low, high = (0.0, 255.0) if bytes_only else _ends(values)
-    parts = [values[:, :, channel : channel + 1] for channel in range(3)] if values.shape[2] == 3 else [
-        luminance(values)
-    ]  # fmt: skip
+    lines = values.shape[2] == 3
+    parts = [values[:, :, channel : channel + 1] for channel in range(3)] if lines else [values]
     span = (low - 0.5, high + 0.5) if bytes_only else (low, high if high > low else low + 1)
     counts = [histogram(part, *span) for part in parts]
     most = max(int(each.max()) for each in counts) or 1

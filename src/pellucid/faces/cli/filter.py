@@ -15,7 +15,7 @@ from pellucid.filters.showing import SHOWS
 from pellucid.images.reading import MAX_PIXELS
 from pellucid.images.values import read_values
 from pellucid.inside.columns import aligned
-from pellucid.storage import shown
+from pellucid.storage import shown, typed
 
 CHANNELS = ("each", "grey", "volume")
 PAIRS = ("sobel", "prewitt", "scharr")  # whose x and y have a length and a direction
@@ -99,14 +99,14 @@ def filter_command(asked: Asked) -> None:
 
 def command(asked: Asked, *words: str) -> str:
     """The command that was given, with the words after IMAGE and KERNEL replaced."""
-    given = [f'"{asked.kernel}"' if " " in (asked.kernel or "") else asked.kernel or ""]
+    given = [typed(asked.kernel or "")]
     if asked.channels:
         given += ["--channels", asked.channels]
     for name in ("pad", "border", "stride", "dilation"):
         value = getattr(asked, name)
         given += [f"--{name}", value] if value else []
     given += ["--flip"] if asked.flip else []
-    return " ".join(["pellucid filter", shown(asked.image or ""), *given, *words])
+    return " ".join(["pellucid filter", typed(asked.image or ""), *given, *words])
 
 
 def _check(asked: Asked) -> None:

@@ -18,7 +18,7 @@ from pellucid.filters.applying import grey
 from pellucid.filters.window import Opened, open_pixel
 from pellucid.inside.columns import aligned
 from pellucid.network.operations import number
-from pellucid.storage import shown
+from pellucid.storage import shown, typed
 
 CLOSE = 1e-6  # of the products' absolute sum, as everywhere in `inside`
 LONGEST = 150  # products written out
@@ -44,7 +44,7 @@ def _explain_one(asked: Asked, one: Filter, pixels: NDArray[Any]) -> None:
     place = _place(asked)
     answer = apply(pixels, one, "volume" if volume else "each")
     channels = range(answer.shape[2]) if len(place) == 2 else (place[0],)
-    opened = [open_pixel(pixels, one, volume, (channel, *place[-2:])) for channel in channels]
+    opened = [open_pixel(pixels, one, volume, (channel, place[-2], place[-1])) for channel in channels]
     stored = [float(answer[each.place[1], each.place[2], each.place[0]]) for each in opened]
     if asked.as_json:
         parts = [_document(each, value) for each, value in zip(opened, stored, strict=True)]
@@ -226,8 +226,7 @@ def _explain_network(asked: Asked, wanted: Wanted, pixels: NDArray[Any]) -> None
     )
     print(f"indices count from 0: {shown(found[0].place.name)}[{', '.join(found[0].place.axes)}]")
     if deeper:
-        quoted = f'"{deeper}"'
-        print(f"open a term: {command(asked, '--explain', quoted)}", flush=True)
+        print(f"open a term: {command(asked, '--explain', typed(deeper))}", flush=True)
 
 
 def _place(asked: Asked) -> tuple[int, ...]:
