@@ -32,7 +32,7 @@ Numbers = NDArray[np.float64]
 
 LARGEST = 31  # a kernel's longest side
 ROUNDED = 1 / 12  # the variance of rounding to whole numbers
-LEFT_ROUNDED = 3  # times rounding's deviation
+LEFT_ROUNDED = 2  # times rounding's deviation
 LEFT_FLOAT = 1e-6  # of the target's variance
 FLOAT32 = 2.0**-24  # half the distance from 1 to the next
 DEVIATIONS = 6

@@ -5,9 +5,10 @@ them in their proportions, `equalised` all of them in their order, each grey lev
 showing: only the values themselves can be computed with.
 
 Equalising: with the cumulative share c(v) of the values up to and with each bin, the bins being the grey levels of an
-8-bit picture, else 256 equal ones from the least to the greatest, a value becomes 255 c(v), linear between the middles (Gonzalez and Woods, Digital Image Processing,
-chapter 3.3; the convention of scikit-image's equalize_hist). Of a colour picture the luminance is equalised and the
-change added to all three channels, which leaves the colour differences (Cb and Cr) as they are.
+8-bit picture, else 256 equal ones from the least to the greatest, a value becomes 255 c(v), linear between the middles
+(Gonzalez and Woods, Digital Image Processing, chapter 3.3; the convention of scikit-image's equalize_hist). Of a colour
+picture the luminance is equalised and the change added to all three channels, which leaves the colour differences (Cb
+and Cr) as they are.
 """
 
 from __future__ import annotations

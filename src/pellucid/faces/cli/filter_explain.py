@@ -182,7 +182,7 @@ def _document(opened: Opened, stored: float) -> dict[str, Any]:
 
 def _explain_network(asked: Asked, wanted: Wanted, pixels: NDArray[Any]) -> None:
     """A value of a chain, opened as any network's."""
-    from pellucid.inside import wire
+    from pellucid.inside import schema, wire
     from pellucid.inside.equation import does_not_close, title
     from pellucid.inside.equation import equation as equation_lines
     from pellucid.inside.number import Inside
@@ -201,7 +201,12 @@ def _explain_network(asked: Asked, wanted: Wanted, pixels: NDArray[Any]) -> None
         texts = [f"{network.output}[{channel},{place[-2]},{place[-1]}]" for channel in channels]
     found = [inside.at(each) for each in texts]
     if asked.as_json:
-        documents = [wire.number_document(each) for each in found]
+        documents = [
+            schema.OpenedDocument(
+                **wire.number_document(each), field=None, reaches=None, assumed=[]
+            ).model_dump(mode="json")
+            for each in found
+        ]
         kernels = [kernel_rows(each.sliding) for piece in wanted.pieces for each in piece.filters]
         made = [*network.output_shape[1:], network.output_shape[0]]
         output.print_json(
