@@ -22,7 +22,7 @@ from pellucid.filters.filter import BORDERS, LARGEST_SIDE, Filter, Numbers, chec
 from pellucid.filters.kernels import KERNELS, box, gabor, gaussian
 from pellucid.network import text as network_text
 from pellucid.network.layers import LAYERS, Conv
-from pellucid.network.layers.base import Argument, Form
+from pellucid.network.layers.base import Argument
 
 LONGEST = network_text.LONGEST
 MOST_FILTERS = 100  # pieces of a text
