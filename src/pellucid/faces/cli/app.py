@@ -273,3 +273,73 @@ def summary(
     from pellucid.faces.cli.summary import summary_command
 
     summary_command(network, input, classes, formula, against, json, size)
+
+
+@app.command("filter")
+def filter_(
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="A picture, or values in .npy or a float32 .tiff.")
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KERNEL",
+            help="A name (sobel-x), numbers ('0 -1 0; -1 5 -1; 0 -1 0'), several side by side ('sobel-x + sobel-y'), "
+            "or a network's text ('sharpen, relu, maxpool 2').",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The answer: .png, .jpg … in 8 bits, .npy and .tiff with every value."
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw both side by side with histograms (PNG).")
+    ] = None,
+    show: Annotated[
+        str | None, typer.Option(help="How values become 8 bits: clip (the default), stretch or equalise.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Of a colour picture: each (the default), grey, or volume.")
+    ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Turn the kernel by 180 degrees first: a convolution.")
+    ] = False,
+    flip_both: Annotated[
+        bool, typer.Option("--flip-both", help="Cross-correlation, convolution and their difference.")
+    ] = False,
+    pad: Annotated[str | None, typer.Option(help="same (the default), valid, or a number of pixels.")] = None,
+    border: Annotated[
+        str | None, typer.Option(help="What lies outside: zero (the default), reflect or replicate.")
+    ] = None,
+    stride: Annotated[str | None, typer.Option(help="Pixels from window to window: 2, or 2x1.")] = None,
+    dilation: Annotated[str | None, typer.Option(help="Pixels between the kernel's numbers.")] = None,
+    magnitude: Annotated[
+        bool, typer.Option("--magnitude", help="The gradient's length, of sobel, prewitt or scharr.")
+    ] = False,
+    direction: Annotated[
+        bool, typer.Option("--direction", help="The gradient's direction in degrees, of the same.")
+    ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="Y,X", help="Open one output pixel, from 0; C,Y,X for one channel alone."),
+    ] = None,
+    learn: Annotated[
+        str | None, typer.Option(metavar="TARGET", help="Find the kernel that makes TARGET from IMAGE.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="With --learn: the kernel's size; 3.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="All kernels by name, with their numbers.")] = False,
+    max_pixels: MaxPixels = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A kernel over a picture: edges, blur, any numbers; one pixel opened; a kernel learned."""
+    from pellucid.faces.cli.filter import Asked, filter_command
+
+    filter_command(
+        Asked(
+            image, kernel, out, sheet, show, channels, flip, flip_both, pad, border, stride, dilation, magnitude,
+            direction, explain, learn, size, listed, max_pixels, json,
+        )
+    )  # fmt: skip
