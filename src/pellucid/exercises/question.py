@@ -136,7 +136,7 @@ def ask(
     *,
     working: Sequence[str],
     conventions: Sequence[str],
-    slips: Iterable[Slip],
+    slips: Iterable[Slip | None],
     data: Mapping[str, Any],
     figure: str = "",
     answer_figure: str = "",
@@ -146,11 +146,13 @@ def ask(
 ) -> Question:
     """A question with its id, and with the slips that lead to answers of their own.
 
-    The id follows from topic and data: two questions with the same numbers are one question, however they are worded.
+    A slip that doesn't lead anywhere here is None. The id follows from topic and data: two questions with the same numbers are one question, however they are worded.
     """
     tolerance = 10.0**-decimals if decimals else 0.0
     kept: list[Slip] = []
     for slip in slips:
+        if slip is None:
+            continue
         # Twice the tolerance: an answer that is right but for rounding must not be nearer to a slip.
         if not any(
             same(slip.value, other, 2 * tolerance) for other in (answer, *(one.value for one in kept))
@@ -177,7 +179,7 @@ def ask(
     )
 
 
-def same(one: Answer, other: Answer, tolerance: float = 0.0) -> bool:
+def same(one: Any, other: Any, tolerance: float = 0.0) -> bool:
     """Whether two answers are equal, number by number within the tolerance."""
     if isinstance(one, tuple) or isinstance(other, tuple):
         return (
@@ -194,7 +196,7 @@ def same(one: Answer, other: Answer, tolerance: float = 0.0) -> bool:
 def written(
     value: Answer, kind: Kind, decimals: int = 0, rows: Sequence[str] = (), columns: Sequence[str] = ()
 ) -> str:
-    """An answer as Markdown: 1,234; 24 x 24 x 8; a pipe table; or its words."""
+    """An answer as Markdown: 1,234; 24 x 24 x 8; a matrix as fenced text, or a table where it has names; its words."""
     if isinstance(value, str):
         return value
     if not isinstance(value, tuple):
@@ -202,6 +204,8 @@ def written(
     if kind == "shape":
         return " x ".join(f"{n:,}" for n in value if not isinstance(n, tuple))
     lines = [row for row in value if isinstance(row, tuple)]
+    if not rows and not columns:
+        return block(lines, decimals)
     return table([[figure(n, decimals) for n in line] for line in lines], rows, columns)
 
 
@@ -211,6 +215,13 @@ def figure(value: int | float, decimals: int = 0) -> str:
         text = f"{value:.{decimals}f}"
         return text[1:] if text.startswith("-") and float(text) == 0 else text
     return f"{int(value):,}" if value == int(value) else number(value)
+
+
+def block(lines: Sequence[Sequence[int | float]], decimals: int = 0) -> str:
+    """A matrix as fenced text, its columns aligned."""
+    cells = [[figure(n, decimals).replace(",", "") for n in line] for line in lines]
+    width = max(len(cell) for line in cells for cell in line)
+    return "\n".join(["```", *("  ".join(cell.rjust(width) for cell in line) for line in cells), "```"])
 
 
 def table(cells: Sequence[Sequence[str]], rows: Sequence[str] = (), columns: Sequence[str] = ()) -> str:

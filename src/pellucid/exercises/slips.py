@@ -1,0 +1,135 @@
+"""The slips that people really make, by name, each with what went wrong, in a sentence for who made it."""
+
+from __future__ import annotations
+
+from pellucid.exercises.question import Answer, Slip
+
+WHY = {
+    # Windows
+    "kernel flipped": "the kernel was turned by 180 degrees first, as mathematicians convolve; networks slide it as it is",
+    "kernel not flipped": "the kernel was slid as it is, which is cross-correlation; a convolution turns it by 180 degrees first",
+    "kernel transposed": "rows and columns of the kernel were swapped",
+    "rows flipped only": "the kernel was turned upside down, but not left to right: a convolution flips both",
+    "bias forgotten": "the bias was left out",
+    "bias subtracted": "the bias was subtracted; it is added",
+    "row and column swapped": "the row was taken for the column: the row is counted downwards and comes first",
+    "counted from 0": "the place was counted from 0; here rows and columns count from 1",
+    "padding forgotten": "the window was laid on the picture as if there were no padding around it",
+    "padding repeats the border": "the border's own values were repeated outside; zero padding puts zeros there",
+    "stride forgotten": "the window was moved by one place each time, whatever the stride",
+    "dilation forgotten": "the kernel was laid without the gaps that dilation puts between its cells",
+    "products not weighted": "the values under the window were added up without the kernel's weights",
+    "signs lost": "negative weights were taken as positive",
+    "outputs swapped": "the two were taken for each other",
+    # Sizes
+    "+1 forgotten": "the 1 at the end was forgotten: the first window counts, too",
+    "rounded up": "the quotient was rounded up; a window that doesn't fit whole isn't laid",
+    "padding on one side": "the padding was counted once; it is added before and after",
+    "kernel not subtracted": "the size was only divided by the stride, as if the kernel reached over no border",
+    "kernel size taken": "the kernel's size itself was taken",
+    "both sides together": "this is the padding of both sides together; asked is one side",
+    "too large by one": "half the kernel's size was rounded up: the middle cell needs no padding",
+    "no padding": "`same` was taken to mean no padding; without it the output is smaller",
+    "one side only": "only the rows lost on one side were counted",
+    "one layer only": "only one layer was counted",
+    "lost forgotten": "the kernel's reach over the border was left out: every layer loses f - 1",
+    "no loss": "a convolution without padding does lose rows: only whole windows are laid",
+    "too small by one": "the padding was halved downwards: then one window too few fits",
+    "padding after only": "all the padding was put below and to the right; half of it comes above and to the left",
+    "rest of the division": "the rest of dividing by the stride was taken; the kernel's size comes off first",
+    "none left over": "not every row is under a window: the last one that fits whole may end earlier",
+    "kernel's reach lost": "f - 1 rows fewer come out with stride 1, but they are under a window all the same",
+    "stride taken": "the stride less 1 was taken; what is left depends on the picture's size",
+    "kernel's size as stride": "the window was moved by its own size; it moves by the stride",
+    "last row taken": "this is the window's last row; its first was asked for",
+    "rows times stride": "the row was multiplied by the stride; the first window begins at row 1",
+    "sides swapped": "the odd row of zeros was put first; it goes last",
+    # Channels
+    "first channel only": "only the first channel was computed: a filter has a plane for each channel, and sums them",
+    "last channel only": "only the last channel was taken: a filter has a plane for each channel, and sums them",
+    "bias for every channel": "the bias was added once for every channel; it is added once for every filter",
+    "channels not summed": "the channels were kept apart; a filter sums over all of them and gives one map",
+    "same kernel for all": "the first plane of the kernel was used on every channel; each channel has a plane of its own",
+    "other filter": "the other filter was used",
+    "channels kept": "the input's channels were kept; the output has one channel for each filter",
+    "channels multiplied": "channels and filters were multiplied; each filter sums over the channels",
+    "channels forgotten": "the input's channels were left out: a filter has weights for each of them",
+    "filters forgotten": "only one filter was counted",
+    "groups forgotten": "every filter was taken to see all channels; with groups it sees only its own",
+    "padding forgotten for same": "the picture's own size was kept; without padding every convolution makes it smaller",
+    "all filters": "the weights of all filters were counted; one filter was asked for",
+    "kernel's side only": "the kernel has f rows of f weights each, for every channel",
+    "bias counted": "the bias was counted; the weights alone were asked for",
+    # Pooling and activation
+    "stride is the window": "the window was moved by its own size; here it moves by one place",
+    "largest of all channels": "the largest over all channels was taken; each channel is pooled by itself",
+    "pooled over the channels": "the number of channels was divided, too; pooling leaves it as it is",
+    "one channel left": "the channels were pooled into one; each channel is pooled by itself",
+    "averaged over the channels": "the mean was taken over the channels at each place; it is taken over each channel's plane",
+    "average for maximum": "the mean of each window was taken; max pooling takes the largest value",
+    "maximum for average": "the largest value was taken; average pooling takes the mean",
+    "minimum": "the smallest value of each window was taken",
+    "sum": "the window's values were added up, but not divided by their number",
+    "ReLU forgotten": "the ReLU was left out: negative values became no zeros",
+    "ReLU too late": "the ReLU was applied at the very end only",
+    "zeros win": "the padding was taken as zeros that can win; padding never is the maximum",
+    "absolute values": "the sign was dropped; ReLU makes negative values 0",
+    "sides of zero swapped": "positive values were made 0 and negative ones kept",
+    "slope forgotten": "negative values were made 0; leaky ReLU multiplies them by its slope",
+    "slope everywhere": "every value was multiplied by the slope; only negative ones are",
+    "limit forgotten": "values above 6 were kept; ReLU6 cuts them off at 6",
+    "summed over the channels": "the channels were added up; pooling leaves each channel by itself",
+    # Flat values
+    "channel last": "the channels of each place were written side by side; here each channel's plane comes whole",
+    "column by column": "each plane was read column by column; it is read row by row",
+    "height and width only": "the channels were left out",
+    "added, not multiplied": "height, width and channels were added; they are multiplied",
+    "weights transposed": "the weights were read by columns; each row of the matrix belongs to one output",
+    "next neuron's bias": "another neuron's bias was added",
+    # Softmax and learning
+    "not normalised": "e to the score was not divided by the sum over all classes",
+    "exponentials forgotten": "the scores themselves were divided by their sum; softmax takes e to the power of each first",
+    "base 2": "powers of 2 were taken; softmax takes powers of e",
+    "sigmoid": "each score went through a sigmoid by itself; softmax shares 1 among all classes",
+    "other class": "another class's probability was given",
+    "left out of the sum": "the class's own term was left out of the sum below the line",
+    "temperature multiplied": "the scores were multiplied by the temperature; they are divided by it",
+    "temperature forgotten": "the temperature was left out",
+    "minus forgotten": "the sign was lost: the logarithm of a number below 1 is negative, the loss is its opposite",
+    "logarithm to base 10": "the logarithm to base 10 was taken; the loss takes the natural one",
+    "logarithm to base 2": "the logarithm to base 2 was taken; the loss takes the natural one",
+    "1 - p": "1 minus the probability was taken; cross-entropy is -ln p",
+    "step uphill": "the step was added: that climbs the loss; gradient descent subtracts it",
+    "rate forgotten": "the gradient was subtracted whole, without the learning rate",
+    "input forgotten": "the gradient wasn't multiplied by the weight's input",
+    "factor 2 forgotten": "the 2 from differentiating the square was forgotten",
+    "error's sign": "prediction and target were subtracted the wrong way round",
+    "target forgotten": "the probability itself was taken as the error; for the true class 1 is subtracted",
+    "step only": "this is the step, not the new weight",
+    # Counts
+    "biases forgotten": "the biases were left out: one for each filter or neuron",
+    "one bias for all": "one bias was counted for the whole layer; every filter or neuron has its own",
+    "biases counted": "biases were counted, but this layer has none",
+    "weights not shared": "weights were counted at every place; a convolution uses the same ones everywhere",
+    "weights shared": "the weights were counted once; without sharing every place has its own",
+    "pooling counted": "weights were counted for pooling; it has none",
+    "not flattened": "the dense layer was given the channels only; it sees every value of the flattened volume",
+    "input forgotten in the count": "the first layer was forgotten",
+    "pooling forgotten": "the pooling before the dense layer was forgotten, so it seemed to see more values",
+    # Receptive fields
+    "kernels added": "the kernels' sizes were added; each layer adds its size less 1",
+    "kernels multiplied": "the kernels' sizes were multiplied; the field grows by (f - 1) x jump",
+    "strides forgotten": "the strides were left out: after a stride of 2 neighbours are 2 pixels apart",
+    "last layer only": "only the last layer's window was counted",
+    "jump too early": "a layer's own stride was already counted for its own window; it counts from the next layer on",
+}  # fmt: skip
+
+
+def slip(name: str, value: Answer | None, figure: str = "") -> Slip | None:
+    """A slip of WHY with what it leads to, or None where it leads nowhere."""
+    if value is None:
+        return None
+    why = WHY[name]
+    if isinstance(value, float) and value == int(value):
+        value = int(value)
+    return Slip(value, name, why[0].upper() + why[1:] + ".", figure)
