@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+import numpy as np
 
 from pellucid.network.operations import number
 
@@ -154,6 +156,7 @@ def ask(
     for slip in slips:
         if slip is None:
             continue
+        slip = replace(slip, value=pythons(slip.value))
         # Twice the tolerance: an answer that is right but for rounding must not be nearer to a slip.
         if not any(
             same(slip.value, other, 2 * tolerance) for other in (answer, *(one.value for one in kept))
@@ -166,12 +169,12 @@ def ask(
         level,
         kind,
         question,
-        answer,
+        pythons(answer),
         written(answer, kind, decimals, rows, columns),
         tuple(working),
         tuple(conventions),
         tuple(kept),
-        data,
+        listed(data),
         figure,
         answer_figure,
         decimals,
@@ -206,7 +209,8 @@ def written(
     if kind == "shape":
         return " x ".join(f"{n:,}" for n in value if not isinstance(n, tuple))
     lines = [row for row in value if isinstance(row, tuple)]
-    if not rows and not columns:
+    fits = len(lines) == len(rows) and all(len(line) == len(columns) for line in lines)
+    if not fits:  # no names, or a wrong answer of another shape
         return block(lines, decimals)
     return table([[figure(n, decimals) for n in line] for line in lines], rows, columns)
 
@@ -236,6 +240,13 @@ def table(cells: Sequence[Sequence[str]], rows: Sequence[str] = (), columns: Seq
         body = [[name, *line] for name, line in zip(rows, body, strict=True)]
     rule = ["---" if rows and place == 0 else "---:" for place in range(len(head))]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *body))
+
+
+def pythons(value: Any) -> Any:
+    """NumPy's numbers as Python's own, which JSON can hold."""
+    if isinstance(value, tuple):
+        return tuple(pythons(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def listed(value: Any) -> Any:
