@@ -37,8 +37,14 @@ def receptive_field(inside: Inside, place: Place, weights: bool = False) -> Reac
 
     With `weights`, also which weights and constants take part.
     """
+    mask = _one(inside.opened.values[place.tensor].shape, place.full)
+    return field_of(inside, place, mask, weights)
+
+
+def field_of(inside: Inside, place: Place, mask: Mask, weights: bool = False) -> Reach:
+    """Everything that reaches any of the marked values of the tensor of `place`."""
     graph, values = inside.opened.graph, inside.opened.values
-    masks: dict[str, Mask] = {place.tensor: _one(values[place.tensor].shape, place.full)}
+    masks: dict[str, Mask] = {place.tensor: mask}
     exact = True
     for node in reversed(graph.nodes):
         for output, name in enumerate(node.outputs):
