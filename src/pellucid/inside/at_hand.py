@@ -121,7 +121,9 @@ def _own_part(model: ModelFile | ForeignModel) -> AtHand:
         row = int(part.rows[index])
         pixels = part.source.read(row)
         if picture_digest(pixels) != part.digests[index].tobytes():
-            raise DataError("the picture has changed since the model was trained", where=part.source.path(row))
+            raise DataError(
+                "the picture has changed since the model was trained", where=part.source.path(row)
+            )
         return pixels
 
     names = [shown(part.source.path(int(row))) for row in part.rows]

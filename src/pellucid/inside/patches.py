@@ -250,18 +250,14 @@ def _maps(values: NDArray[np.floating]) -> NDArray[np.floating]:
     return values[0] if values.ndim == 4 else values.reshape(-1, 1, 1)
 
 
-def _apart(
-    inside: Inside, entrance: Entrance, tensor: str, size: tuple[int, ...]
-) -> tuple[int, int]:
+def _apart(inside: Inside, entrance: Entrance, tensor: str, size: tuple[int, ...]) -> tuple[int, int]:
     """How many rows, and how many columns, two places must lie apart for their fields not to overlap."""
     if len(inside.places.shape(tensor)) != 4:
         return 1, 1
     _, height, width = size
     y, x = height // 2, width // 2
     here = window_of(inside, entrance, inside.places.at(tensor, (0, 0, y, x)))
-    other = window_of(
-        inside, entrance, inside.places.at(tensor, (0, 0, max(y - 1, 0), max(x - 1, 0)))
-    )
+    other = window_of(inside, entrance, inside.places.at(tensor, (0, 0, max(y - 1, 0), max(x - 1, 0))))
     down = max(here.rows[0] - other.rows[0], 1)
     right = max(here.columns[0] - other.columns[0], 1)
     return -(-here.size[0] // down), -(-here.size[1] // right)

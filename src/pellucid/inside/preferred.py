@@ -167,7 +167,9 @@ class _Climb:
         self._sides, self._keys = (height, width), (seed, channel)
         frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
         # Of waves of unit length; a quarter of them, so that 200 steps fill the range and don't leave it.
-        self._scale = np.sqrt(height * width) / np.maximum(frequency, 1 / max(height, width)) / max(height, width) / 4
+        self._scale = (
+            np.sqrt(height * width) / np.maximum(frequency, 1 / max(height, width)) / max(height, width) / 4
+        )
         shape = (colours, *frequency.shape)
         index = np.arange(int(np.prod(shape))).reshape(shape)
         # Box and Muller 1958; 1 - uniform is never 0.

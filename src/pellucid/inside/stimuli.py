@@ -49,9 +49,7 @@ def stimuli(height: int, width: int, channels: int) -> Iterator[Stimulus]:
             for orientation in range(ORIENTATIONS):
                 for phase in range(PHASES):
                     pixels = grating(ends, orientation, wavelength, phase, height, width)
-                    yield _made(
-                        "grating", pixels, channels, pair == 0, pair, orientation, wavelength, phase
-                    )
+                    yield _made("grating", pixels, channels, pair == 0, pair, orientation, wavelength, phase)
 
 
 def grating(

@@ -187,12 +187,12 @@ def _through(
             for (low, high), (before, _) in zip(span, operation.pads[2:], strict=True)
         )
         return rows, columns
-    if made[2:] == taken[2:]:  # value by value, or channels joined; window_of holds it against the exact field
+    if (
+        made[2:] == taken[2:]
+    ):  # value by value, or channels joined; window_of holds it against the exact field
         return span
     return everything
 
 
 def _hull(one: Span, other: Span) -> Span:
     return min(one[0], other[0]), max(one[1], other[1])
-
-
