@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from pellucid.inside.character import Character, LayerCharacter
 from pellucid.inside.colours import LIGHT, Colour, Picture, Theme
-from pellucid.inside.growth import Growth, Grown
+from pellucid.inside.growth import Grown, Growth
 from pellucid.inside.on_picture import rgb
 from pellucid.inside.patches import Patches
 from pellucid.inside.pictures import GAP, MARGIN, TEXT, enlarged, heading, lettering
@@ -223,15 +223,18 @@ def _tile(
     colour, seen = rgb(pixels[parts[0], parts[1]]), inside[parts[0], parts[1]]
     longest = max(seen.shape)
     if longest > LARGEST_TILE:
-        size = tuple(max(1, round(n * LARGEST_TILE / longest)) for n in seen.shape)
-        drawn = np.asarray(Image.fromarray(colour).resize(size[::-1], Image.Resampling.BOX))
-        mask = np.asarray(Image.fromarray(seen).resize(size[::-1], Image.Resampling.NEAREST))
+        height, width = (max(1, round(n * LARGEST_TILE / longest)) for n in seen.shape)
+        drawn = np.asarray(Image.fromarray(colour).resize((width, height), Image.Resampling.BOX))
+        mask = np.asarray(Image.fromarray(seen).resize((width, height), Image.Resampling.NEAREST))
     else:
         times = max(1, TILE // longest)
         drawn, mask = enlarged(colour, times), enlarged(seen, times)
     y, x = np.indices(mask.shape)
-    hatch = np.where(((x + y) % HATCH < 1)[:, :, None], np.uint8(150), np.uint8(222))
-    return np.where(mask[:, :, None], drawn, hatch).astype(np.uint8)
+    lines = np.equal((x + y) % HATCH, 0)
+    hatch = np.where(lines[:, :, None], np.uint8(150), np.uint8(222))
+    tile = np.where(mask[:, :, None], drawn, hatch).astype(np.uint8)
+    # Framed: a white patch would have no end on white ground.
+    return np.pad(tile, ((1, 1), (1, 1), (0, 0)), constant_values=170)
 
 
 def _rows_sheet(

@@ -55,9 +55,9 @@ def field_of(inside: Inside, place: Place, mask: Mask, weights: bool = False) ->
                 found = [np.ones(values[each].shape, bool) if each else None for each in node.inputs]
             else:
                 found = node.operation.reach(inside.operands(node), masks[name], output)
-            for each, mask in zip(node.inputs, found, strict=True):
-                if each and mask is not None and (weights or each not in graph.constants):
-                    masks[each] = masks[each] | mask if each in masks else mask
+            for each, reached in zip(node.inputs, found, strict=True):
+                if each and reached is not None and (weights or each not in graph.constants):
+                    masks[each] = masks[each] | reached if each in masks else reached
     return Reach(place, masks, exact)
 
 

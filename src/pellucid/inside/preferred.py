@@ -136,12 +136,12 @@ def preferred_records(
         for step in range(steps):
             climb.step(step)
             yield Progress(n * steps + step + 1, len(chosen) * steps)
-        values = [
+        start, value = (
             float(responses.of(each)[tensor][(0, channel, *middle)]) for each in (first, climb.picture())
-        ]
+        )
         pixels, seen = cut_out(window, climb.picture())
         found.append(
-            Preferred(channel, climb.picture(), middle, window, pixels, seen, *values,
+            Preferred(channel, climb.picture(), middle, window, pixels, seen, start, value,
                       None if real is None else real.get(channel))
         )  # fmt: skip
     yield Preferences(
@@ -209,4 +209,4 @@ class _Climb:
         self._second = 0.999 * self._second + 0.001 * np.abs(slope) ** 2
         mean = self._first / (1 - 0.9**self._times)
         size = np.sqrt(self._second / (1 - 0.999**self._times))
-        self._waves = self._waves + RATE * mean / (size + 1e-12)
+        self._waves += RATE * mean / (size + 1e-12)

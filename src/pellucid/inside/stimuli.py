@@ -40,7 +40,7 @@ class Stimulus:
 
 def stimuli(height: int, width: int, channels: int) -> Iterator[Stimulus]:
     """All of them, uint8 [height, width, 3], or [.., 1] for a network of grey pictures, which has no colours."""
-    for number, colour in enumerate(COLOURS):
+    for colour in COLOURS:
         grey = colour[0] == colour[1] == colour[2]
         if channels == 3 or grey:
             yield _made("plain", _plain(colour, height, width), channels, grey)

@@ -180,7 +180,7 @@ def explain(
         list[str] | None,
         typer.Argument(
             metavar="[IMAGE]...",
-            help="A picture. For --patches, --prefers and --character several, or folders; none: the model's test part.",
+            help="A picture. For --patches, --prefers, --character: several, or folders; none: its own test part.",
         ),
     ] = None,
     at: Annotated[
