@@ -80,8 +80,12 @@ def at_hand(model: ModelFile | ForeignModel, given: object = None, max_pixels: i
             return read_picture(source, max_pixels=max_pixels)
         return as_pixels(source)
 
-    what = shown(str(given)) if isinstance(given, str | os.PathLike) else "those given"
-    return AtHand(names, read, f"{counted(len(names), 'picture')}, {what}")
+    where = (
+        f" of {shown(Path(some[0]).name)}"
+        if len(some) == 1 and isinstance(some[0], str | os.PathLike)
+        else ""
+    )
+    return AtHand(names, read, f"{counted(len(names), 'picture')}{where}")
 
 
 def _files(path: Path) -> Iterator[Path]:

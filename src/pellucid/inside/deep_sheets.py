@@ -33,7 +33,7 @@ def patches_sheet(patches: Patches, theme: Theme = LIGHT) -> Picture:
     fit = tuple(min(n, side) for n, side in zip((height, width), patches.side, strict=True))
     notes = [
         f"{len(patches.channels):,} of {patches.of:,} channels ({patches.chosen}), "
-        f"of {patches.described}"
+        f"in {patches.described}"
         + (f", {len(patches.left_out):,} of which can't be read" if patches.left_out else "")
         + (": one patch a picture at most" if patches.by == "pictures" else ": patches that don't overlap"),
         f"each cut to its receptive field, {height} x {width} pixels of the network's input "

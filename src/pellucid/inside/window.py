@@ -132,8 +132,9 @@ def window_of(inside: Inside, entrance: Entrance, place: Place) -> Window:
     spans = _spans(inside, entrance.start, place)
     sides = seen.shape
     agrees = spans is not None and all(
-        (max(low, 0), min(high, n - 1)) == inner
-        for (low, high), inner, n in zip(spans, within, sides, strict=True)
+        max(low, 0) <= first
+        and last <= min(high, n - 1)  # a dilated window may leave the border's pixels out
+        for (low, high), (first, last), n in zip(spans, within, sides, strict=True)
     )
     rows, columns = spans if spans is not None and agrees else within
     own_rows, own_columns = box(own)
