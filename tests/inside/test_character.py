@@ -54,7 +54,7 @@ def known():
 
 def test_a_sobel_bank_is_edge_like_and_not_colour_like(known):
     layer = known.layers[0]
-    assert layer.layer == "relu1"
+    assert layer.layer == "conv1"
     assert layer.edge[:2].tolist() == [1, 1]
     assert (layer.colour[:2] < 0.05).all()
 
@@ -88,7 +88,7 @@ def test_the_figures_are_the_formulas(known):
 
     def answer(pixels):
         middle = pixels[15:18, 15:18].astype(np.float64) / 64 - 2
-        return max(0.0, float((np.moveaxis(middle, 2, 0) * kernel).sum()))
+        return float((np.moveaxis(middle, 2, 0) * kernel).sum())
 
     kinds = list(stimuli(33, 33, 3))
     by_angle = [
@@ -129,7 +129,7 @@ def test_a_network_of_grey_pictures_has_no_colours():
 
 
 def test_words_drawing_and_errors(known):
-    assert "relu1" in repr(known) and "12 pictures" in repr(known)
+    assert "conv1" in repr(known) and "12 pictures" in repr(known)
     assert "data:image/png" in known._repr_html_()
     model = bank(SOBEL[None, None], channels=1)
     with pytest.raises(SettingsError, match="no maps"):

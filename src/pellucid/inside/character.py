@@ -11,7 +11,8 @@ the picture s, a0 that for mid grey, A the mean of its strongest values for real
 both held within 0 and 1. So E is how much of what its strongest real patches bring a channel gets from a mere grating
 that the same grating turned by a right angle doesn't bring, and C, from a mere colour. A channel that answers to
 eyes or wheels gets little from either. A channel whose best patches bring no more than mid grey has no such share
-and is left out (`silent`).
+and is left out (`silent`). Values are taken before the activation: cut off at 0, or at 6 as ReLU6 does, they would
+say less, and layers with and without one could not be compared.
 
 Sources: showing gratings and plain colours to convolutional neurons, relative to a blank: Harris, Mihai and Hare 2020,
 "How convolutional neural network architecture biases learned opponency and colour tuning"; preferred less orthogonal
@@ -38,7 +39,6 @@ from pellucid.model import ForeignModel, ModelFile
 from pellucid.model.responses import Responses
 from pellucid.network.operations.convolution import Convolution
 from pellucid.network.operations.normalisation import BatchNormalization
-from pellucid.network.operations.pointwise import Pointwise
 from pellucid.storage import shown
 
 Numbers = NDArray[np.float64]
@@ -112,7 +112,7 @@ def character(
 def character_records(
     model: ModelFile | ForeignModel, pictures: AtHand, layers: tuple[str, ...] | None = None
 ) -> Iterator[Progress | Character]:
-    """Each convolution with its normalisation and activation, or the `layers` named; progress, then the result.
+    """Each convolution with its normalisation, or the `layers` named; progress, then the result.
 
     SettingsError for an unknown layer, ModelError where there is no convolution, DataError where no picture can be
     read.
@@ -201,7 +201,7 @@ def _layers(inside: Inside, names: tuple[str, ...] | None, given: list[str]) -> 
             raise SettingsError("this layer has no maps: its values don't lie in rows and columns",
                                 where="layers", received=shown(name), remedy="a convolution")  # fmt: skip
     found = given or [
-        _with_activation(inside, node.outputs[0])
+        _normalised(inside, node.outputs[0])
         for node in inside.opened.graph.nodes
         if isinstance(node.operation, Convolution) and len(inside.places.shape(node.outputs[0])) == 4
     ]
@@ -211,12 +211,12 @@ def _layers(inside: Inside, names: tuple[str, ...] | None, given: list[str]) -> 
     return list(dict.fromkeys(found))
 
 
-def _with_activation(inside: Inside, tensor: str) -> str:
-    """The last of a convolution, its normalisation and its activation."""
+def _normalised(inside: Inside, tensor: str) -> str:
+    """A convolution's result, behind its normalisation where one follows alone."""
     graph = inside.opened.graph
     while len(users := graph.users.get(tensor, ())) == 1:
         node = users[0][0]
-        if not isinstance(node.operation, BatchNormalization | Pointwise):
+        if not isinstance(node.operation, BatchNormalization):
             return tensor
         tensor = node.outputs[0]
     return tensor
