@@ -41,7 +41,7 @@ def patches_sheet(patches: Patches, theme: Theme = LIGHT) -> Picture:
     ]
     if fit != (height, width):
         notes.append("the field reaches beyond the input: the input is shown whole, and no more of the field")
-    if any(not patch.inside.all() for row in patches.rows for patch in row):
+    if fit == (height, width) and any(not patch.inside.all() for row in patches.rows for patch in row):
         notes.append("hatched: outside of the input, or not seen")
     rows = [
         (
