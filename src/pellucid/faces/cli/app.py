@@ -176,7 +176,13 @@ def predict(
 @app.command()
 def explain(
     model: ModelPath,
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture.")],
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[IMAGE]...",
+            help="A picture. For --patches, --prefers, --character: several, or folders; none: its own test part.",
+        ),
+    ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="NAME[INDEX]", help="Open one value: 'conv2[3,4,5]', from 0.")
     ] = None,
@@ -216,6 +222,24 @@ def explain(
         str | None,
         typer.Option(metavar="LAYER", help="Draw a convolution's filters, the nearest classic named."),
     ] = None,
+    patches: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Each channel's strongest patches of the pictures.")
+    ] = None,
+    prefers: Annotated[
+        str | None,
+        typer.Option(metavar="LAYER", help="The input that each channel likes best, by gradient ascent."),
+    ] = None,
+    growth: Annotated[
+        bool | None, typer.Option("--growth", help="How the receptive field grows, layer by layer.")
+    ] = None,
+    character: Annotated[
+        bool | None, typer.Option("--character", help="How edge-like and colour-like each layer is.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(metavar="0,3,5", help="With --patches, --prefers: which channels.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="With --prefers: of the noise it begins with; 0.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="With --prefers: of the ascent; 192.")] = None,
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Where the drawing goes (PNG).")] = None,
     scale: Scale = None,
     mean: Mean = None,
@@ -234,8 +258,9 @@ def explain(
 
     wishes = read_wishes(scale, mean, std, bgr, size, fit, labels)
     asked = Asked(
-        model, image, at, gradient, label, rate, target, against, method, layer, heatmap, depth, top, maps, filters,
-        out, field, max_pixels, json,
+        model, tuple(images or ()), at, gradient, label, rate, target, against, method, layer, heatmap, depth, top,
+        maps, filters, patches, prefers, growth or None, character or None, channels, seed, steps, out, field,
+        max_pixels, json,
     )  # fmt: skip
     explain_command(asked, wishes)
 
