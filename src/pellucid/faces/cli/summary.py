@@ -13,6 +13,7 @@ import numpy as np
 
 from pellucid.errors import NetworkError, SettingsError
 from pellucid.faces.cli import output
+from pellucid.filters import has_filters, kernel_name, network_of
 from pellucid.network import Network, table, zoo
 from pellucid.network.layers import LAYERS, Shape, on_screen
 from pellucid.storage import shown, typed, write_atomically
@@ -160,7 +161,7 @@ def _file(name: str, size: str | None, classes: int | None, side: str | None) ->
 
 def _network(name: str, size: str | None, classes: int | None) -> Network:
     shape = input_shape(size) if size is not None else None
-    if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS:
+    if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS and not kernel_name(name.strip()):
         return _of_zoo(name.strip(), shape, classes)
     if shape is None:
         raise NetworkError(
@@ -172,10 +173,15 @@ def _network(name: str, size: str | None, classes: int | None) -> Network:
         raise SettingsError("A network's text says itself how many classes there are", where="--classes",
                             received=str(classes), remedy="change the last dense layer of the text")  # fmt: skip
     try:
-        return Network.from_text(name, shape)
+        return _of_text(name, shape)
     except NetworkError as error:
         _offer_one_channel(error, name, shape)
         raise
+
+
+def _of_text(text: str, shape: Shape) -> Network:
+    """A network's text, with filters among its layers or without."""
+    return network_of(text, shape) if has_filters(text) else Network.from_text(text, shape)
 
 
 def _of_zoo(name: str, shape: Shape | None, classes: int | None) -> Network:
@@ -198,7 +204,7 @@ def _offer_one_channel(error: NetworkError, text: str, shape: Shape) -> None:
     if len(shape) < 4:
         sizes = on_screen(shape)
         try:
-            Network.from_text(text, (1, *sizes))
+            _of_text(text, (1, *sizes))
         except NetworkError:
             return
         size = "x".join(str(n) for n in (*sizes, 1))
