@@ -169,7 +169,7 @@ class StageCard:
             facts = []
             shape = self.network.shapes[name]
             if shape != shown:
-                facts.append(size_text(shape) if len(shape) > 1 else f"{shape[0]:,} values")
+                facts.append(size_text(shape) if len(shape) > 1 else f"{prod(shape):,} values")
                 shown = shape
             count = sum(prod(each) for each in node.layer.weight_shapes(*inputs).values())
             if count:
