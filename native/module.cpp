@@ -130,8 +130,21 @@ void correlate(Planes<const T> pixels, Planes<const float> weights, Two stride, 
     pellucid::correlate(pixels.data(), slide, weights.data(), target.data(), kernels);
 }
 
-nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> values) {
-    static const pellucid::CrcAndSums quick = pellucid::quick_crc_and_sums();
+const std::vector<pellucid::Digest>& digests() {
+    static const std::vector<pellucid::Digest> usable = pellucid::usable_digests();
+    return usable;
+}
+
+pellucid::CrcAndSums digest_named(const std::string& name) {
+    if (name.empty()) return digests().back().run;
+    for (const auto& digest : digests())
+        if (name == digest.name) return digest.run;
+    throw std::invalid_argument("this processor has no " + name);
+}
+
+nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> values,
+                       const std::string& set) {
+    const pellucid::CrcAndSums quick = digest_named(set);
     uint64_t sums[pellucid::kLanes];
     uint32_t crc = 0;
     {
@@ -139,6 +152,12 @@ nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb:
         crc = quick(values.data(), values.size(), sums);
     }
     return nb::make_tuple(crc, nb::bytes(sums, sizeof sums));
+}
+
+std::vector<std::string> digest_instructions() {
+    std::vector<std::string> names;
+    for (const auto& digest : digests()) names.emplace_back(digest.name);
+    return names;
 }
 
 }  // namespace
@@ -156,8 +175,9 @@ NB_MODULE(_native, module) {
     };
     filters(&correlate<uint8_t>);
     filters(&correlate<float>);
-    if (pellucid::quick_crc_and_sums())
-        module.def("crc_and_sums", &crc_and_sums, nb::arg("values").noconvert());
-    else
+    module.def("digest_instructions", &digest_instructions);
+    if (digests().empty())
         module.attr("crc_and_sums") = nb::none();
+    else
+        module.def("crc_and_sums", &crc_and_sums, nb::arg("values").noconvert(), nb::arg("instructions") = "");
 }
