@@ -290,14 +290,29 @@ def summary(
         str | None,
         typer.Option(help="Set each convolution beside a dense or local layer that does the same."),
     ] = None,
+    diagram: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the network as blocks and lines (SVG).")
+    ] = None,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="With --diagram: draw what repeats once, with its count.")
+    ] = False,
+    down: Annotated[
+        bool, typer.Option("--down", help="With --diagram: let data flow down, not to the right.")
+    ] = False,
+    drawing: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --against: draw the first convolution's connections (SVG)."),
+    ] = None,
     size: Size = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Shapes, sizes, parameters, mult-adds and receptive fields of a network."""
-    from pellucid.faces.cli.summary import summary_command
+    from pellucid.faces.cli.summary import Drawings, summary_command
 
-    summary_command(network, input, classes, formula, against, json, size)
+    summary_command(
+        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing)
+    )
 
 
 @app.command("filter")
