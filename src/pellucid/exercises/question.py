@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+import numpy as np
 
 from pellucid.network.operations import number
 
@@ -153,6 +155,7 @@ def ask(
     for slip in slips:
         if slip is None:
             continue
+        slip = replace(slip, value=pythons(slip.value))
         # Twice the tolerance: an answer that is right but for rounding must not be nearer to a slip.
         if not any(
             same(slip.value, other, 2 * tolerance) for other in (answer, *(one.value for one in kept))
@@ -165,12 +168,12 @@ def ask(
         level,
         kind,
         question,
-        answer,
+        pythons(answer),
         written(answer, kind, decimals, rows, columns),
         tuple(working),
         tuple(conventions),
         tuple(kept),
-        data,
+        listed(data),
         figure,
         answer_figure,
         decimals,
@@ -234,6 +237,13 @@ def table(cells: Sequence[Sequence[str]], rows: Sequence[str] = (), columns: Seq
         body = [[name, *line] for name, line in zip(rows, body, strict=True)]
     rule = ["---" if rows and place == 0 else "---:" for place in range(len(head))]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *body))
+
+
+def pythons(value: Any) -> Any:
+    """NumPy's numbers as Python's own, which JSON can hold."""
+    if isinstance(value, tuple):
+        return tuple(pythons(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def listed(value: Any) -> Any:
