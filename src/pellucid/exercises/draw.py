@@ -21,6 +21,10 @@ class Draw:
 
     keys: tuple[int, ...]
 
+    def task(self, options: Sequence[T]) -> T:
+        """What is asked: the same for 60 tries, so that tasks that seldom come out well aren't asked less often."""
+        return Draw((*self.keys[:-1], self.keys[-1] // 60)).pick("task", options)
+
     def whole(self, name: str, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
         return low + int(self._bits(name, 1)[0] % np.uint64(high - low + 1))
@@ -29,6 +33,11 @@ class Draw:
         """Whole numbers from `low` to `high`, in this shape."""
         span = np.uint64(high - low + 1)
         return low + (self._bits(name, int(np.prod(shape))) % span).astype(np.int64).reshape(shape)
+
+    def signed(self, name: str, shape: Sequence[int], most: int) -> NDArray[np.int64]:
+        """Whole numbers from -most to most without 0, in this shape."""
+        signs = 2 * self.array(f"{name}'s sign", shape, 0, 1) - 1
+        return signs * self.array(name, shape, 1, most)
 
     def pick(self, name: str, options: Sequence[T]) -> T:
         """One of these."""

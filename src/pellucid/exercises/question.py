@@ -44,7 +44,8 @@ class Question:
     `kind` says what an answer is: "number", "shape", "matrix" (rows; the columns' names are in `columns` where the
     question is a table to fill in, the rows' in `rows`), "text-choice" (the slips are the other choices) or "plot"
     (`answer` says in words what it has to show, `answer_figure` is the plot). Numbers that aren't whole are asked to
-    so many `decimals`. `slips` are distinct, and none would be marked as right.
+    so many `decimals`, and may be off by `tolerance`: one unit of the last of them, where rounding on the way
+    does so much. `slips` are distinct, and none would be marked as right.
     """
 
     id: str
@@ -63,11 +64,7 @@ class Question:
     decimals: int = 0
     rows: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-
-    @property
-    def tolerance(self) -> float:
-        """How far from the answer a number may be: nothing for whole ones, else one unit of the last decimal asked."""
-        return 10.0**-self.decimals if self.decimals else 0.0
+    tolerance: float = 0.0
 
     def accepts(self, value: Answer) -> bool:
         """Whether this answer is right, rounding allowed for."""
@@ -88,6 +85,7 @@ class Question:
             "answer": listed(self.answer),
             "answer_text": self.answer_text,
             "decimals": self.decimals,
+            "tolerance": self.tolerance,
             "rows": list(self.rows),
             "columns": list(self.columns),
             "working": list(self.working),
@@ -145,12 +143,14 @@ def ask(
     decimals: int = 0,
     rows: Sequence[str] = (),
     columns: Sequence[str] = (),
+    tolerance: float | None = None,
 ) -> Question:
     """A question with its id, and with the slips that lead to answers of their own.
 
     A slip that doesn't lead anywhere here is None. The id follows from topic and data: two questions with the same numbers are one question, however they are worded.
     """
-    tolerance = 10.0**-decimals if decimals else 0.0
+    if tolerance is None:
+        tolerance = 10.0**-decimals if decimals else 0.0
     kept: list[Slip] = []
     for slip in slips:
         if slip is None:
@@ -179,6 +179,7 @@ def ask(
         decimals,
         tuple(rows),
         tuple(columns),
+        tolerance,
     )
 
 

@@ -55,7 +55,7 @@ class Setting:
 
 
 def make(draw: Draw, level: int) -> Question | None:
-    task = draw.pick("task", TASKS[level])
+    task = draw.task(TASKS[level])
     setting = _setting(draw, level, small=task == "map")
     f = len(setting.kernel)
     if np.array_equal(setting.kernel, setting.kernel[::-1, ::-1]) or not setting.picture.any():

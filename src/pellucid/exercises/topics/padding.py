@@ -40,7 +40,7 @@ TASKS = {
 
 
 def make(draw: Draw, level: int) -> Question | None:
-    task = draw.pick("task", TASKS[level])
+    task = draw.task(TASKS[level])
     match task:
         case "same":
             return _same(draw, level)

@@ -35,7 +35,7 @@ Pair = tuple[int, int]
 
 
 def make(draw: Draw, level: int) -> Question | None:
-    task = draw.pick("task", TASKS[level])
+    task = draw.task(TASKS[level])
     match task:
         case "size":
             return _size(draw, level)

@@ -28,7 +28,7 @@ OF_GROUPS = "With g groups the channels are shared out in order: each filter see
 
 
 def make(draw: Draw, level: int) -> Question | None:
-    task = draw.pick("task", TASKS[level])
+    task = draw.task(TASKS[level])
     if task == "value":
         return _value(draw, level)
     if task == "weights":
