@@ -72,7 +72,7 @@ def _question(number: int, question: Question, answers: bool) -> Markup:
     return element(
         "article",
         element("h2", element("span", f"{number}", class_="number"), element("span", topic, class_="topic")),
-        element("div", _scrolled(question.question), class_="text"),
+        element("div", _scrolled(question.question, filled=not answers), class_="text"),
         element("figure", prose.picture(question.figure, f"figure of question {number}"))
         if question.figure
         else None,
@@ -174,11 +174,12 @@ def _value(question: Question, value: object) -> Child:
     return [" (", prose.inline(question.written(value)), ")"]  # type: ignore[arg-type]
 
 
-def _scrolled(text: str) -> list[Markup]:
+def _scrolled(text: str, filled: bool = False) -> list[Markup]:
     """Markdown as HTML, each table in a box of its own that scrolls where the screen is narrow."""
     return [
         _boxed(made) if isinstance(block, prose.Table | prose.Fenced) else made
         for block in prose.blocks(text)
+        if not (filled and prose.unfilled(block))
         for made in [prose.block(block)]
     ]
 

@@ -28,10 +28,10 @@ def write(sheet: Sheet) -> str:
         for number, question in enumerate(sheet.questions, 1)
         if question.slips and question.kind != PLOT
     ]
-    parts: list[Child] = [_category(sheet, "to type in"), typed]
+    parts = [_category(sheet, "to type in"), *typed]
     if chosen:
-        parts += [_category(sheet, "multiple choice"), chosen]
-    return DECLARATION + element("quiz", parts) + "\n"
+        parts += [_category(sheet, "multiple choice"), *chosen]
+    return DECLARATION + element("quiz", "\n", [[part, "\n"] for part in parts]) + "\n"
 
 
 def spellings(shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -44,15 +44,16 @@ def spellings(shape: tuple[int, ...]) -> tuple[str, ...]:
     return (*plain, f"({', '.join(sizes)})", f"({','.join(sizes)})", f"[{', '.join(sizes)}]")
 
 
-def body(question: Question) -> Markup:
-    """The question's text as HTML: the figure in it, and the conventions below."""
+def body(question: Question, filled: bool = False) -> Markup:
+    """The question's text as HTML: the figure in it, and the conventions below. `filled`: without a table to
+    fill in."""
     figure = prose.picture(question.figure, "figure of the question") if question.figure else None
     conventions = (
         element("p", element("em", prose.inline(" ".join(question.conventions))))
         if question.conventions
         else None
     )
-    return joined([prose.html(question.question, bordered=True), figure, conventions])
+    return joined([prose.html(question.question, bordered=True, filled=filled), figure, conventions])
 
 
 def solution(question: Question) -> Markup:
@@ -102,7 +103,9 @@ def _asked(kind: str, place: int, question: Question, after: Markup | None, rest
     return element(
         "question",
         element("name", _text(f"{place:02d} {question.topic} {question.id}")),
-        element("questiontext", _text(joined([body(question), after])), format="html"),
+        element(
+            "questiontext", _text(joined([body(question, filled=kind == "cloze"), after])), format="html"
+        ),
         element("generalfeedback", _text(solution(question)), format="html"),
         rest,
         type=kind,

@@ -89,9 +89,17 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def html(text: str, bordered: bool = False) -> Markup:
-    """A Markdown text as HTML elements. `bordered` tables draw their lines themselves, where no style sheet does."""
-    return joined([block(part, bordered) for part in blocks(text)])
+def html(text: str, bordered: bool = False, filled: bool = False) -> Markup:
+    """A Markdown text as HTML elements. `bordered` tables draw their lines themselves, where no style sheet does;
+    `filled` leaves out tables to fill in, as where there is another to fill in."""
+    return joined([block(part, bordered) for part in blocks(text) if not (filled and unfilled(part))])
+
+
+def unfilled(part: Block) -> bool:
+    """Whether this is a table to fill in: nothing stands in it but the names of its rows and columns."""
+    return (
+        isinstance(part, Table) and bool(part.rows) and not any(cell for row in part.rows for cell in row[1:])
+    )
 
 
 def inline(text: str) -> Markup:
