@@ -1,1 +1,7 @@
 """Exercises: questions about convolutional networks, with worked answers, all computed."""
+
+from pellucid.exercises.generator import generate
+from pellucid.exercises.question import Answer, Question, Sheet, Slip
+from pellucid.exercises.topics import TOPICS
+
+__all__ = ["TOPICS", "Answer", "Question", "Sheet", "Slip", "generate"]

@@ -39,15 +39,24 @@ def curve(points: Sequence[tuple[float, float]], title: str, description: str) -
 
     parts: list[Markup] = []
     for x in range(left, right + 1):
-        parts.append(element("line", x1=px(x), x2=px(x), y1=py(low), y2=py(high), class_="axis" if x == 0 else "grid"))
+        parts.append(
+            element("line", x1=px(x), x2=px(x), y1=py(low), y2=py(high), class_="axis" if x == 0 else "grid")
+        )
         if x and x % 2 == 0:
             parts.append(element("text", number(x), x=px(x), y=py(0) + 15, text_anchor="middle"))
     for y in range(low, high + 1):
-        parts.append(element("line", x1=px(left), x2=px(right), y1=py(y), y2=py(y), class_="axis" if y == 0 else "grid"))
+        parts.append(
+            element(
+                "line", x1=px(left), x2=px(right), y1=py(y), y2=py(y), class_="axis" if y == 0 else "grid"
+            )
+        )
         if y and y % 2 == 0:
             parts.append(element("text", number(y), x=px(0) - 6, y=py(y) + 4, text_anchor="end"))
-    clip = element("clipPath", element("rect", x=EDGE - 2, y=EDGE - 2, width=width - 2 * EDGE + 4,
-                                       height=height - 2 * EDGE + 4), id="ground")  # fmt: skip
+    clip = element(
+        "clipPath",
+        element("rect", x=EDGE - 2, y=EDGE - 2, width=width - 2 * EDGE + 4, height=height - 2 * EDGE + 4),
+        id="ground",
+    )
     line = " ".join(f"{px(x)},{py(y)}" for x, y in points)
     parts.append(element("g", element("polyline", points=line, class_="curve"), clip_path="url(#ground)"))
     parts.append(element("text", "x", x=px(right) + 8, y=py(0) + 4, class_="name"))
@@ -61,8 +70,16 @@ def picture(array: Values, title: str, description: str, side: int = 24) -> str:
     squares = []
     for (y, x), value in np.ndenumerate(array):
         grey = round(255 * (float(value) - low) / (high - low)) if high > low else 128
-        squares.append(element("rect", x=x * side + 1, y=y * side + 1, width=side, height=side,
-                               fill=f"#{grey:02x}{grey:02x}{grey:02x}"))  # fmt: skip
+        squares.append(
+            element(
+                "rect",
+                x=x * side + 1,
+                y=y * side + 1,
+                width=side,
+                height=side,
+                fill=f"#{grey:02x}{grey:02x}{grey:02x}",
+            )
+        )
     height, width = array.shape
     frame = element("rect", x=0.5, y=0.5, width=width * side + 1, height=height * side + 1, class_="frame")
     return _svg(width * side + 2, height * side + 2, title, description, [*squares, frame])
@@ -70,6 +87,14 @@ def picture(array: Values, title: str, description: str, side: int = 24) -> str:
 
 def _svg(width: int, height: int, title: str, description: str, parts: list[Markup]) -> str:
     return element(
-        "svg", element("title", title), element("desc", description), element("style", Markup(_STYLE)), parts,
-        xmlns="http://www.w3.org/2000/svg", width=width, height=height, viewBox=f"0 0 {width} {height}", role="img",
-    )  # fmt: skip
+        "svg",
+        element("title", title),
+        element("desc", description),
+        element("style", Markup(_STYLE)),
+        parts,
+        xmlns="http://www.w3.org/2000/svg",
+        width=width,
+        height=height,
+        viewBox=f"0 0 {width} {height}",
+        role="img",
+    )

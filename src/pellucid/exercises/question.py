@@ -147,7 +147,8 @@ def ask(
 ) -> Question:
     """A question with its id, and with the slips that lead to answers of their own.
 
-    A slip that doesn't lead anywhere here is None. The id follows from topic and data: two questions with the same numbers are one question, however they are worded.
+    A slip that doesn't lead anywhere here is None. The id follows from topic and data: two questions
+    with the same numbers are one question, however they are worded.
     """
     if tolerance is None:
         tolerance = 10.0**-decimals if decimals else 0.0

@@ -6,8 +6,10 @@ from pellucid.exercises.question import Answer, Slip
 
 WHY = {
     # Windows
-    "kernel flipped": "the kernel was turned by 180 degrees first, as mathematicians convolve; networks slide it as it is",
-    "kernel not flipped": "the kernel was slid as it is, which is cross-correlation; a convolution turns it by 180 degrees first",
+    "kernel flipped": "the kernel was turned by 180 degrees first, as mathematicians convolve; networks "
+    "slide it as it is",
+    "kernel not flipped": "the kernel was slid as it is, which is cross-correlation; a convolution turns "
+    "it by 180 degrees first",
     "kernel transposed": "rows and columns of the kernel were swapped",
     "rows flipped only": "the kernel was turned upside down, but not left to right: a convolution flips both",
     "bias forgotten": "the bias was left out",
@@ -21,6 +23,18 @@ WHY = {
     "products not weighted": "the values under the window were added up without the kernel's weights",
     "signs lost": "negative weights were taken as positive",
     "outputs swapped": "the two were taken for each other",
+    "middle weight only": "only the middle weight was used; all nine are",
+    "nothing to filter": "a flat area gives 0 only where the weights add up to 0",
+    "left as it is": "a flat area stays as it is only where the weights add up to 1",
+    "divisor forgotten": "the kernel's divisor was left out",
+    "nothing at edges": "the kernel was read by columns for rows: it would see nothing of this edge",
+    "one row only": "only one row of the kernel was used",
+    "difference only": "the difference of the two sides was taken, without the kernel's weights",
+    "amounts added": "the amounts were added; the magnitude is the square root of the sum of squares",
+    "square root forgotten": "the square root was forgotten",
+    "gradients added": "the two answers were added",
+    "one direction only": "only the answer in x was taken",
+    "larger one taken": "the larger of the two was taken",
     # Sizes
     "+1 forgotten": "the 1 at the end was forgotten: the first window counts, too",
     "rounded up": "the quotient was rounded up; a window that doesn't fit whole isn't laid",
@@ -44,12 +58,15 @@ WHY = {
     "last row taken": "this is the window's last row; its first was asked for",
     "rows times stride": "the row was multiplied by the stride; the first window begins at row 1",
     "sides swapped": "the odd row of zeros was put first; it goes last",
+    "too large by one in f": "the 1 was added twice",
+    "size for kernel": "the difference of the sizes was taken; a kernel of f takes away f - 1",
     # Channels
     "first channel only": "only the first channel was computed: a filter has a plane for each channel, and sums them",
     "last channel only": "only the last channel was taken: a filter has a plane for each channel, and sums them",
     "bias for every channel": "the bias was added once for every channel; it is added once for every filter",
     "channels not summed": "the channels were kept apart; a filter sums over all of them and gives one map",
-    "same kernel for all": "the first plane of the kernel was used on every channel; each channel has a plane of its own",
+    "same kernel for all": "the first plane of the kernel was used on every channel; each channel has a "
+    "plane of its own",
     "other filter": "the other filter was used",
     "channels kept": "the input's channels were kept; the output has one channel for each filter",
     "channels multiplied": "channels and filters were multiplied; each filter sums over the channels",
@@ -65,7 +82,8 @@ WHY = {
     "largest of all channels": "the largest over all channels was taken; each channel is pooled by itself",
     "pooled over the channels": "the number of channels was divided, too; pooling leaves it as it is",
     "one channel left": "the channels were pooled into one; each channel is pooled by itself",
-    "averaged over the channels": "the mean was taken over the channels at each place; it is taken over each channel's plane",
+    "averaged over the channels": "the mean was taken over the channels at each place; it is taken over "
+    "each channel's plane",
     "average for maximum": "the mean of each window was taken; max pooling takes the largest value",
     "maximum for average": "the largest value was taken; average pooling takes the mean",
     "minimum": "the smallest value of each window was taken",
@@ -98,7 +116,8 @@ WHY = {
     "next neuron's bias": "another neuron's bias was added",
     # Softmax and learning
     "not normalised": "e to the score was not divided by the sum over all classes",
-    "exponentials forgotten": "the scores themselves were divided by their sum; softmax takes e to the power of each first",
+    "exponentials forgotten": "the scores themselves were divided by their sum; softmax takes e to the "
+    "power of each first",
     "base 2": "powers of 2 were taken; softmax takes powers of e",
     "sigmoid": "each score went through a sigmoid by itself; softmax shares 1 among all classes",
     "added to one score": "the number was added to one score alone; it was added to all of them",
@@ -117,6 +136,12 @@ WHY = {
     "error's sign": "prediction and target were subtracted the wrong way round",
     "target forgotten": "the probability itself was taken as the error; for the true class 1 is subtracted",
     "step only": "this is the step, not the new weight",
+    "loss for gradient": "this is the loss, (y - t)^2; its derivative was asked for",
+    "weight for input": "the error was multiplied by the weight; it is multiplied by the input",
+    "probability for loss": "this is the probability; the loss is its negative logarithm",
+    "score left out": "the true class's own score was not subtracted: -ln p = ln(sum) - z",
+    "1 for the wrong class": "1 was subtracted for a class that the picture doesn't show",
+    "true class only": "the other scores were taken to have no part; raising them lowers the true class's share",
     # Counts
     "biases forgotten": "the biases were left out: one for each filter or neuron",
     "one bias for all": "one bias was counted for the whole layer; every filter or neuron has its own",
@@ -130,7 +155,8 @@ WHY = {
     "values added": "inputs and outputs were added; every output has a weight for every input",
     "bias for every input": "a bias was counted for every input; every output has one",
     "biases counted twice": "the biases were counted twice",
-    "convolution not subtracted": "the convolution's own parameters were not taken off: it was asked how many more there are",
+    "convolution not subtracted": "the convolution's own parameters were not taken off: it was asked how "
+    "many more there are",
     "biases shared": "the biases were counted once for each filter; here every output value has its own",
     # Receptive fields
     "the pixel itself forgotten": "the field starts at 1: without any layer a value sees its own pixel",

@@ -37,9 +37,7 @@ def size_line(n: int, f: int, p: int = 0, s: int = 1, d: int = 1, axis: str = ""
     dilated = f"the kernel reaches over d(f - 1) + 1 = {d}*({f} - 1) + 1 = {reach} places; " if d > 1 else ""
     out = (n + 2 * p - reach) // s + 1
     name = f"{axis}: " if axis else ""
-    return (
-        f"{name}{dilated}`floor((n + 2p - f)/s + 1) = floor(({n} + 2*{p} - {reach})/{s} + 1) = {out}`"
-    )
+    return f"{name}{dilated}`floor((n + 2p - f)/s + 1) = floor(({n} + 2*{p} - {reach})/{s} + 1) = {out}`"
 
 
 def options(padding: int = 0, stride: int = 1, dilation: int = 1, bias: int | None = None) -> str:

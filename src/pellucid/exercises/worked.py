@@ -20,6 +20,7 @@ from pellucid.network.operations import Operation
 from pellucid.network.operations.convolution import Convolution
 
 Values = NDArray[np.float64]
+Numbers = NDArray[np.floating[Any]] | NDArray[np.integer[Any]]
 Rows = tuple[tuple[int | float, ...], ...]
 
 
@@ -37,9 +38,10 @@ class Worked:
         if not number.closes or number.sum is None:
             raise EngineError(
                 "the runtime computes another value than its terms come to",
-                where=str(number.place), received=f"{number.stored}, the terms come to {number.sum}",
+                where=str(number.place),
+                received=f"{number.stored}, the terms come to {number.sum}",
                 remedy="pip install --force-reinstall onnxruntime",
-            )  # fmt: skip
+            )
         return exact(number.sum)
 
     def line(self, layer: str, *index: int, padding: bool = True) -> str:
@@ -76,9 +78,14 @@ def computed(operation: Operation, *operands: Any) -> Values:
 
 
 def slid(
-    values: ArrayLike, kernels: ArrayLike, bias: ArrayLike = 0, stride: int = 1, padding: int | tuple[int, int] = 0,
-    dilation: int = 1, groups: int = 1,
-) -> Values:  # fmt: skip
+    values: ArrayLike,
+    kernels: ArrayLike,
+    bias: ArrayLike = 0,
+    stride: int = 1,
+    padding: int | tuple[int, int] = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> Values:
     """Cross-correlation: [c, h, w] under kernels [k, c / groups, f, f] -> [k, h', w']. `padding` on each side, or
     (before, after). No values where the kernel doesn't fit."""
     x, weight = np.asarray(values, np.float64), np.asarray(kernels, np.float64)

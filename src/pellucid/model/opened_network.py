@@ -50,7 +50,9 @@ def _arrays(
     arrays = {}
     for name, shape in shapes.items():
         if name not in weights:
-            raise NetworkError(f"the network has no weights for {name}", remedy="give them, or train it first")
+            raise NetworkError(
+                f"the network has no weights for {name}", remedy="give them, or train it first"
+            )
         array = np.asarray(weights[name], np.float32)
         if array.size != int(np.prod(shape)):
             raise NetworkError(

@@ -40,8 +40,13 @@ class Setting:
         """[h, w] of cross-correlation, with something else taken for one of these."""
         each = {**self.__dict__, **changed}
         return slid(
-            [each["picture"]], [[each["kernel"]]], each["bias"], each["stride"], each["padding"], each["dilation"]
-        )[0]  # fmt: skip
+            [each["picture"]],
+            [[each["kernel"]]],
+            each["bias"],
+            each["stride"],
+            each["padding"],
+            each["dilation"],
+        )[0]
 
     def repeated(self) -> Values:
         """The output where the border is repeated instead of padded with zeros."""
@@ -61,7 +66,11 @@ def make(draw: Draw, level: int) -> Question | None:
     if np.array_equal(setting.kernel, setting.kernel[::-1, ::-1]) or not setting.picture.any():
         return None
     # Every kernel here has cells of either sign or none: a window that is all zeros asks nothing.
-    used = Setting(setting.picture, setting.kernel[::-1, ::-1], *_rest(setting)) if task == "convolution" else setting
+    used = (
+        Setting(setting.picture, setting.kernel[::-1, ::-1], *_rest(setting))
+        if task == "convolution"
+        else setting
+    )
     shape = used.output().shape
     row, column = draw.whole("row", 1, shape[0]), draw.whole("column", 1, shape[1])
     if task != "map" and not _says_much(used, row - 1, column - 1):
@@ -75,22 +84,38 @@ def make(draw: Draw, level: int) -> Question | None:
     )
     how = options(used.padding, used.stride, used.dilation, bias)
     data = {
-        "task": task, "input": rows_of(setting.picture), "kernel": rows_of(setting.kernel), "bias": used.bias,
-        "stride": used.stride, "padding": used.padding, "dilation": used.dilation,
-    }  # fmt: skip
+        "task": task,
+        "input": rows_of(setting.picture),
+        "kernel": rows_of(setting.kernel),
+        "bias": used.bias,
+        "stride": used.stride,
+        "padding": used.padding,
+        "dilation": used.dilation,
+    }
     conventions = [FLIPS if task == "convolution" else SLIDES, FROM_ONE, *([ZEROS] if used.padding else [])]
     if task == "map":
         question = f"{given}The kernel slides over the picture with {how}. What is the whole output?"
         answer = worked.plane("conv1")
         slips = [slip(name, None if not other.size else rows_of(other)) for name, other in _others(used)]
-        return ask("convolution", level, "matrix", question, answer, working=worked.lines("conv1"),
-                   conventions=conventions, slips=slips, data=data)  # fmt: skip
+        return ask(
+            "convolution",
+            level,
+            "matrix",
+            question,
+            answer,
+            working=worked.lines("conv1"),
+            conventions=conventions,
+            slips=slips,
+            data=data,
+        )
     data |= {"row": row, "column": column}
     place = f"row {row}, column {column}"
     if task == "both":
         return _both(setting, worked, row - 1, column - 1, given, how, level, data)
     verb = "convolved with" if task == "convolution" else "cross-correlated with"
-    question = f"{given}The picture is {verb} the kernel, with {how}. Which value stands in {place} of the output?"
+    question = (
+        f"{given}The picture is {verb} the kernel, with {how}. Which value stands in {place} of the output?"
+    )
     answer = worked.value("conv1", 0, row - 1, column - 1)
     working = [f"`{worked.line('conv1', 0, row - 1, column - 1)}`"]
     if task == "convolution":
@@ -100,12 +125,28 @@ def make(draw: Draw, level: int) -> Question | None:
     plain = used.output()
     slips.insert(2, slip("row and column swapped", at(plain, column - 1, row - 1)))
     slips.insert(3, slip("counted from 0", at(plain, row, column)))
-    return ask("convolution", level, "number", question, answer, working=working, conventions=conventions,
-               slips=slips, data=data)  # fmt: skip
+    return ask(
+        "convolution",
+        level,
+        "number",
+        question,
+        answer,
+        working=working,
+        conventions=conventions,
+        slips=slips,
+        data=data,
+    )
 
 
 def _both(
-    setting: Setting, worked: Worked, y: int, x: int, given: str, how: str, level: int, data: dict[str, object]
+    setting: Setting,
+    worked: Worked,
+    y: int,
+    x: int,
+    given: str,
+    how: str,
+    level: int,
+    data: dict[str, object],
 ) -> Question:
     turned = setting.kernel[::-1, ::-1]
     weights = {"conv1.weight": turned} | ({"conv1.bias": [setting.bias]} if setting.bias else {})
@@ -121,18 +162,27 @@ def _both(
         slip("bias forgotten", ((one - setting.bias,), (two - setting.bias,))),
     ]
     return ask(
-        "convolution", level, "matrix",
-        f"{given}The kernel is used on the picture with {how}. Which value does row {y + 1}, column {x + 1} of the output "
+        "convolution",
+        level,
+        "matrix",
+        f"{given}The kernel is used on the picture with {how}. Which value does row {y + 1}, column "
+        f"{x + 1} of the output "
         "have, once in cross-correlation and once in convolution?",
         ((one,), (two,)),
         working=[
             f"cross-correlation, the kernel as it is: `{worked.line('conv1', 0, y, x)}`",
             f"convolution, the kernel turned by 180 degrees: `{other.line('conv1', 0, y, x)}`",
         ],
-        conventions=["Cross-correlation slides the kernel as it is; convolution turns it by 180 degrees first.", FROM_ONE,
-                     *([ZEROS] if setting.padding else [])],
-        slips=slips, data=data, rows=("cross-correlation", "convolution"), columns=("value",),
-    )  # fmt: skip
+        conventions=[
+            "Cross-correlation slides the kernel as it is; convolution turns it by 180 degrees first.",
+            FROM_ONE,
+            *([ZEROS] if setting.padding else []),
+        ],
+        slips=slips,
+        data=data,
+        rows=("cross-correlation", "convolution"),
+        columns=("value",),
+    )
 
 
 def _setting(draw: Draw, level: int, small: bool) -> Setting:
@@ -204,5 +254,5 @@ def _window(setting: Setting, y: int, x: int) -> str:
     top, left = y * setting.stride - setting.padding + 1, x * setting.stride - setting.padding + 1
     step = f" (every {setting.dilation}nd one)" if setting.dilation > 1 else ""
     over = " (0 and below, or past the end: padding)" if setting.padding else ""
-    return f"The window lies on rows {top} to {top + reach} and columns {left} to {left + reach} of the picture{step}{over}."
-
+    return f"The window lies on rows {top} to {top + reach} and columns {left} to {left + reach} of the "
+    f"picture{step}{over}."

@@ -34,7 +34,11 @@ def make(draw: Draw, level: int) -> Question | None:
 
 
 def _vector(draw: Draw, level: int) -> Question | None:
-    c, h, w = (2, 2, draw.whole("width", 2, 3)) if level == 1 else (draw.whole("channels", 2, 3), 2, draw.whole("width", 2, 3))
+    c, h, w = (
+        (2, 2, draw.whole("width", 2, 3))
+        if level == 1
+        else (draw.whole("channels", 2, 3), 2, draw.whole("width", 2, 3))
+    )
     volume = draw.array("volume", (c, h, w), 0, 9 if level == 1 else 20)
     if len(np.unique(volume)) < c * h * w - 1:
         return None
@@ -43,17 +47,24 @@ def _vector(draw: Draw, level: int) -> Question | None:
     last, columns = np.moveaxis(volume, 0, -1).ravel(), np.swapaxes(volume, 1, 2).ravel()
     backwards = volume[::-1].ravel()
     return ask(
-        "flatten", level, "matrix",
-        f"A volume of {h} x {w} x {c}.\n\n{grids(volume, 'Channel')}\n\nIt is flattened. Write down the vector.", (answer,),
-        working=[f"channel {k + 1}, row by row: {' '.join(str(n) for n in plane.ravel())}" for k, plane in enumerate(volume)],
+        "flatten",
+        level,
+        "matrix",
+        f"A volume of {h} x {w} x {c}.\n\n{grids(volume, 'Channel')}\n\nIt is flattened. Write down the vector.",
+        (answer,),
+        working=[
+            f"channel {k + 1}, row by row: {' '.join(str(n) for n in plane.ravel())}"
+            for k, plane in enumerate(volume)
+        ],
         conventions=[ROW_BY_ROW],
         slips=[
-            slip("channel last", (tuple(last.tolist()),)), slip("column by column", (tuple(columns.tolist()),)),
+            slip("channel last", (tuple(last.tolist()),)),
+            slip("column by column", (tuple(columns.tolist()),)),
             slip("last channel first", (tuple(backwards.tolist()),)),
             slip("summed into one plane", (tuple(volume.sum(axis=0).ravel().tolist()),)),
         ],
         data={"task": "vector", "input": volume.tolist()},
-    )  # fmt: skip
+    )
 
 
 def _count(draw: Draw, level: int, task: str) -> Question | None:
@@ -71,24 +82,35 @@ def _count(draw: Draw, level: int, task: str) -> Question | None:
         k, oh, ow = network.shapes["pool1"]
         before = (oh, ow, k)
         given = (
-            f"A picture of {h} x {w} x {c} goes through {k} filters of {f} x {f} (stride 1, no padding), a ReLU, and max "
+            f"A picture of {h} x {w} x {c} goes through {k} filters of {f} x {f} (stride 1, no padding), "
+            f"a ReLU, and max "
             f"pooling of 2 x 2 with stride 2. The result"
         )
-        working = [size_line(h, f, 0, 1, 1, "convolution, height"), size_line(w, f, 0, 1, 1, "convolution, width")]
+        working = [
+            size_line(h, f, 0, 1, 1, "convolution, height"),
+            size_line(w, f, 0, 1, 1, "convolution, width"),
+        ]
         _, ch, cw = network.shapes["conv1"]
         working += [size_line(ch, 2, 0, 2, 1, "pooling, height"), size_line(cw, 2, 0, 2, 1, "pooling, width")]
     a, b, d = before
     count = rows(network)[-1].values
     return ask(
-        "flatten", level, "number", f"{given} is flattened. How many values does the vector have?", count,
-        working=[*working, f"`{a}*{b}*{d} = {count}`"], conventions=[SIZES, *([WHOLE_WINDOWS] if level > 1 else [])],
+        "flatten",
+        level,
+        "number",
+        f"{given} is flattened. How many values does the vector have?",
+        count,
+        working=[*working, f"`{a}*{b}*{d} = {count}`"],
+        conventions=[SIZES, *([WHOLE_WINDOWS] if level > 1 else [])],
         slips=[
-            slip("added, not multiplied", a + b + d), slip("height and width only", a * b),
-            slip("channels only", d), slip("pooling forgotten", 4 * count) if level > 1 else None,
+            slip("added, not multiplied", a + b + d),
+            slip("height and width only", a * b),
+            slip("channels only", d),
+            slip("pooling forgotten", 4 * count) if level > 1 else None,
             slip("channels multiplied", count * c) if level > 1 else None,
         ],
         data={"task": task, "input": (h, w, c), "layers": layers},
-    )  # fmt: skip
+    )
 
 
 def _place(draw: Draw, level: int, task: str) -> Question | None:
@@ -105,32 +127,44 @@ def _place(draw: Draw, level: int, task: str) -> Question | None:
     conventions = [ROW_BY_ROW, SIZES, "Channels, rows, columns and the vector's places are counted from 1."]
     if task == "place":
         return ask(
-            "flatten", level, "number",
-            f"{given} At which place of the vector does the value of channel {k + 1}, row {y + 1}, column {x + 1} stand?",
+            "flatten",
+            level,
+            "number",
+            f"{given} At which place of the vector does the value of channel {k + 1}, row {y + 1}, "
+            f"column {x + 1} stand?",
             place + 1,
             working=[f"Before it come {k} whole channels of {h}*{w} values, and {y} rows of {w}.", line],
             conventions=conventions,
             slips=[
-                slip("counted from 0 in the vector", place), slip("channel last", (y * w + x) * c + k + 1),
-                slip("column by column", k * h * w + x * h + y + 1), slip("counted from 0 in the volume",
-                                                                        (k + 1) * h * w + (y + 1) * w + x + 2),
+                slip("counted from 0 in the vector", place),
+                slip("channel last", (y * w + x) * c + k + 1),
+                slip("column by column", k * h * w + x * h + y + 1),
+                slip("counted from 0 in the volume", (k + 1) * h * w + (y + 1) * w + x + 2),
                 slip("height for width", k * h * w + y * h + x + 1),
             ],
             data=data | {"channel": k + 1, "row": y + 1, "column": x + 1},
-        )  # fmt: skip
+        )
     rest, along = divmod(place, c)
     return ask(
-        "flatten", level, "matrix",
-        f"{given} Which channel, row and column does place {place + 1} of the vector come from?", ((k + 1, y + 1, x + 1),),
+        "flatten",
+        level,
+        "matrix",
+        f"{given} Which channel, row and column does place {place + 1} of the vector come from?",
+        ((k + 1, y + 1, x + 1),),
         working=[
-            f"`{place + 1} - 1 = {place}` values come before it: `{place} = {k}*{h * w} + {place - k * h * w}`, so channel {k + 1};",
-            f"`{place - k * h * w} = {y}*{w} + {x}`, so row {y + 1}, column {x + 1}.", f"Check: {line}",
+            f"`{place + 1} - 1 = {place}` values come before it: `{place} = {k}*{h * w} + "
+            f"{place - k * h * w}`, so channel {k + 1};",
+            f"`{place - k * h * w} = {y}*{w} + {x}`, so row {y + 1}, column {x + 1}.",
+            f"Check: {line}",
         ],
         conventions=conventions,
         slips=[
-            slip("counted from 0 in the volume", ((k, y, x),)), slip("row and column swapped", ((k + 1, x + 1, y + 1),)),
+            slip("counted from 0 in the volume", ((k, y, x),)),
+            slip("row and column swapped", ((k + 1, x + 1, y + 1),)),
             slip("channel last", ((along + 1, rest // w + 1, rest % w + 1),)),
             slip("column by column", ((k + 1, (place - k * h * w) % h + 1, (place - k * h * w) // h + 1),)),
         ],
-        data=data | {"place": place + 1}, rows=("place",), columns=("channel", "row", "column"),
-    )  # fmt: skip
+        data=data | {"place": place + 1},
+        rows=("place",),
+        columns=("channel", "row", "column"),
+    )

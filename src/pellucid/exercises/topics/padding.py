@@ -67,44 +67,59 @@ def _same(draw: Draw, level: int) -> Question:
     dilated = f", dilation {dilation}," if dilation > 1 else ""
     formula = f"d(f - 1)/2 = {dilation}*({f} - 1)/2" if dilation > 1 else f"(f - 1)/2 = ({f} - 1)/2"
     return ask(
-        "padding", level, "number",
-        f"A kernel of {f} x {f}{dilated} slides over a picture of {height} x {width} with stride 1. How much padding p is "
+        "padding",
+        level,
+        "number",
+        f"A kernel of {f} x {f}{dilated} slides over a picture of {height} x {width} with stride 1. How "
+        f"much padding p is "
         "necessary on each side so that the output is as large as the picture?",
         p,
         working=[f"`p = {formula} = {p}`", "Check: " + size_line(height, f, p, 1, dilation, "height")],
         conventions=[EACH_SIDE],
         slips=[
             slip("dilation forgotten", (f - 1) // 2) if dilation > 1 else None,
-            slip("both sides together", 2 * p), slip("too large by one", p + 1), slip("kernel size taken", f),
+            slip("both sides together", 2 * p),
+            slip("too large by one", p + 1),
+            slip("kernel size taken", f),
             slip("no padding", 0),
         ],
         data={"task": "same", "n": (height, width), "kernel": f, "dilation": dilation},
-    )  # fmt: skip
+    )
 
 
 def _lost(draw: Draw, level: int) -> Question:
-    height, width = draw.whole("height", 30, 320), draw.whole("width", 30, 320)
+    height, width = draw.whole("height", 60, 320), draw.whole("width", 60, 320)
     f = draw.pick("kernel", (2, 3, 4, 5, 6, 7, 9))
     layers = 1 if level == 1 else draw.whole("layers", 2, 4)
     network = Network.from_text(", ".join([f"conv 1 {f}x{f}"] * layers), (1, height, width))
     left = network.output_shape[1]
     lost = height - left
-    many = f"{layers} convolutions of {f} x {f} follow one another" if layers > 1 else f"A convolution of {f} x {f} is used"
+    many = (
+        f"{layers} convolutions of {f} x {f} follow one another"
+        if layers > 1
+        else f"A convolution of {f} x {f} is used"
+    )
     each = f" = {layers}*({f} - 1)" if layers > 1 else f" = {f} - 1"
     formula = "layers*(f - 1)" if layers > 1 else "f - 1"
     return ask(
-        "padding", level, "number",
-        f"{many} on a picture of {height} x {width}, with stride 1 and no padding. How many rows does the picture lose in "
+        "padding",
+        level,
+        "number",
+        f"{many} on a picture of {height} x {width}, with stride 1 and no padding. How many rows does "
+        f"the picture lose in "
         "all, those at the top and those at the bottom together?",
         lost,
         working=[f"`{formula}{each} = {lost}`", f"Of {height} rows {left} are left."],
         conventions=["Only windows that lie whole inside the picture are laid."],
         slips=[
-            slip("one side only", lost // 2), slip("kernel size taken", f * layers),
-            slip("one layer only", f - 1), slip("both sides together", 2 * lost), slip("no loss", 0),
+            slip("one side only", lost // 2),
+            slip("kernel size taken", f * layers),
+            slip("one layer only", f - 1),
+            slip("both sides together", 2 * lost),
+            slip("no loss", 0),
         ],
         data={"task": "lost", "n": (height, width), "kernel": f, "layers": layers},
-    )  # fmt: skip
+    )
 
 
 def _size(draw: Draw, level: int) -> Question | None:
@@ -132,7 +147,9 @@ def _size(draw: Draw, level: int) -> Question | None:
         "kernel not subtracted": [(n + 2 * p) // s for n in (height, width)],
     }
     return ask(
-        "padding", level, "shape",
+        "padding",
+        level,
+        "shape",
         f"A kernel of {f} x {f} slides over a picture of {height} x {width} (height x width), with {options(p, s, d)}. "
         "How large is the output, as height x width?",
         tuple(out),
@@ -140,21 +157,27 @@ def _size(draw: Draw, level: int) -> Question | None:
         conventions=[EACH_SIDE, WHOLE_WINDOWS],
         slips=[slip(name, tuple(sizes)) for name, sizes in wrong.items() if min(sizes) > 0],
         data={"task": "size", "n": (height, width), "kernel": f, "padding": p, "stride": s, "dilation": d},
-    )  # fmt: skip
+    )
 
 
 def _least(draw: Draw, level: int) -> Question | None:
     n, f, s = draw.whole("n", 8, 100), draw.pick("kernel", (3, 5, 7, 9)), draw.whole("stride", 1, 3)
     target = draw.whole("p", 1, 4)
     wanted = Network.from_text(f"conv 1 {f}x{f} pad {target} stride {s}", (1, n, n)).output_shape[1]
-    sizes = [Network.from_text(f"conv 1 {f}x{f} pad {p} stride {s}", (1, n, n)).output_shape[1] for p in range(target + 1)]
+    sizes = [
+        Network.from_text(f"conv 1 {f}x{f} pad {p} stride {s}", (1, n, n)).output_shape[1]
+        for p in range(target + 1)
+    ]
     least = sizes.index(wanted)
     if least == 0 or least > f // 2:  # more would lay windows on zeros alone
         return None
     needed = (wanted - 1) * s + f
     return ask(
-        "padding", level, "number",
-        f"A kernel of {f} x {f} slides over a picture of {n} x {n} with stride {s}. The output shall be {wanted} x {wanted}. "
+        "padding",
+        level,
+        "number",
+        f"A kernel of {f} x {f} slides over a picture of {n} x {n} with stride {s}. The output shall be "
+        f"{wanted} x {wanted}. "
         "Which is the smallest padding p that gives this?",
         least,
         working=[
@@ -164,11 +187,13 @@ def _least(draw: Draw, level: int) -> Question | None:
         ],
         conventions=[EACH_SIDE, WHOLE_WINDOWS],
         slips=[
-            slip("both sides together", needed - n), slip("too large by one", least + 1),
-            slip("kernel size taken", f), slip("too small by one", least - 1),
+            slip("both sides together", needed - n),
+            slip("too large by one", least + 1),
+            slip("kernel size taken", f),
+            slip("too small by one", least - 1),
         ],
         data={"task": "least", "n": n, "kernel": f, "stride": s, "wanted": wanted},
-    )  # fmt: skip
+    )
 
 
 def _same_upper(draw: Draw, level: int) -> Question | None:
@@ -182,9 +207,12 @@ def _same_upper(draw: Draw, level: int) -> Question | None:
         return None
     total = (out - 1) * s + f - n
     return ask(
-        "padding", level, "matrix",
+        "padding",
+        level,
+        "matrix",
         f"A kernel of {f} x {f} slides over a picture of {n} x {n} with stride {s} and `same` padding: the output has "
-        f"ceil({n}/{s}) rows, the padding is the smallest that gives them, and where it doesn't halve, the odd row goes to "
+        f"ceil({n}/{s}) rows, the padding is the smallest that gives them, and where it doesn't halve, "
+        f"the odd row goes to "
         "the bottom. How many rows of zeros stand above the picture, how many below?",
         ((above, below),),
         working=[
@@ -193,13 +221,16 @@ def _same_upper(draw: Draw, level: int) -> Question | None:
         ],
         conventions=["`same` as ONNX's SAME_UPPER: ceil(n/s) outputs, the odd row of zeros goes last."],
         slips=[
-            slip("sides swapped", ((below, above),)), slip("too large by one", ((below, below),)),
-            slip("both sides together", ((total, total),)), slip("stride forgotten", (((f - 1) // 2, f // 2),)),
+            slip("sides swapped", ((below, above),)),
+            slip("too large by one", ((below, below),)),
+            slip("both sides together", ((total, total),)),
+            slip("stride forgotten", (((f - 1) // 2, f // 2),)),
             slip("no padding", ((0, 0),)),
         ],
         data={"task": "same-upper", "n": n, "kernel": f, "stride": s},
-        rows=("rows of zeros",), columns=("above", "below"),
-    )  # fmt: skip
+        rows=("rows of zeros",),
+        columns=("above", "below"),
+    )
 
 
 def _value(draw: Draw, level: int) -> Question | None:
@@ -222,18 +253,32 @@ def _value(draw: Draw, level: int) -> Question | None:
     flipped = slid([picture], [[kernel[::-1, ::-1]]], bias, padding=p)[0]
     one_side = slid([picture], [[kernel]], bias, padding=(0, 2 * p))[0]
     return ask(
-        "padding", level, "number",
-        f"A picture of {h} x {w}:\n\n{grid(picture)}\n\nA kernel of {f} x {f}:\n\n{grid(kernel)}\n\nThe kernel slides over the "
-        f"picture with {options(p, 1, 1, bias or None)}. Which value stands in row {y + 1}, column {x + 1} of the output?",
+        "padding",
+        level,
+        "number",
+        f"A picture of {h} x {w}:\n\n{grid(picture)}\n\nA kernel of {f} x {f}:\n\n{grid(kernel)}\n\nThe "
+        f"kernel slides over the "
+        f"picture with {options(p, 1, 1, bias or None)}. Which value stands in row {y + 1}, column "
+        f"{x + 1} of the output?",
         worked.value("conv1", 0, y, x),
         working=["Cells of the window outside the picture hold 0.", f"`{worked.line('conv1', 0, y, x)}`"],
         conventions=[SLIDES, ZEROS, FROM_ONE],
         slips=[
-            slip("padding forgotten", at(inside, y, x)), slip("padding repeats the border", at(repeated, y, x)),
-            slip("kernel flipped", at(flipped, y, x)), slip("padding after only", at(one_side, y, x)),
-            slip("bias forgotten", plain[y, x] - bias), slip("row and column swapped", at(plain, x, y)),
+            slip("padding forgotten", at(inside, y, x)),
+            slip("padding repeats the border", at(repeated, y, x)),
+            slip("kernel flipped", at(flipped, y, x)),
+            slip("padding after only", at(one_side, y, x)),
+            slip("bias forgotten", plain[y, x] - bias),
+            slip("row and column swapped", at(plain, x, y)),
             slip("counted from 0", at(plain, y + 1, x + 1)),
         ],
-        data={"task": "value", "input": rows_of(picture), "kernel": rows_of(kernel), "padding": p, "bias": bias,
-              "row": y + 1, "column": x + 1},
-    )  # fmt: skip
+        data={
+            "task": "value",
+            "input": rows_of(picture),
+            "kernel": rows_of(kernel),
+            "padding": p,
+            "bias": bias,
+            "row": y + 1,
+            "column": x + 1,
+        },
+    )

@@ -46,14 +46,18 @@ def _map(draw: Draw, level: int, task: str) -> Question | None:
         window, stride = draw.pick("window", ((2, 1), (3, 1), (3, 2)))
         n = {(2, 1): (3, 4), (3, 1): (4, 5), (3, 2): (5, 7)}[window, stride]
         shape = draw.pick("shape", ((n[0], n[1]), (n[0], n[0]), (n[1], n[0])))
+    if task == "relu-max":
+        window, stride, shape = 2, 1, (3, 4)
     if task == "padded-max":
         window, stride, padding, shape = 3, 2, 1, draw.pick("shape", ((4, 4), (5, 5), (4, 5)))
     channels = draw.whole("channels", 2, 3) if task == "channels" else 1
     if task == "channels":
         window, stride = draw.pick("window", ((2, 2), (3, 1)))
         shape = (4, 4)
-    low = {"relu-max": -9, "padded-max": -30}.get(task, 0)
-    volume = draw.array("values", (channels, *shape), low, {"average": 20, "padded-max": 5}.get(task, 30)).astype(float)
+    low = {"relu-max": -20, "padded-max": -30}.get(task, 0)
+    volume = draw.array(
+        "values", (channels, *shape), low, {"average": 20, "padded-max": 5, "relu-max": 9}.get(task, 30)
+    ).astype(float)
     if task == "average":  # means that are whole numbers
         window, stride, shape = 2, (2 if level == 1 else 1), ((4, 4) if level == 1 else (3, 4))
         volume = 4.0 * draw.array("values", (1, *shape), 0, 9)
@@ -85,7 +89,9 @@ def _map(draw: Draw, level: int, task: str) -> Question | None:
         if task == "padded-max":
             if maps["max"].max() <= 0 or not (maps["max"] < 0).any():
                 return None
-            zeros = computed(MaxPooling(size, step, ((0, 0),) * 2, (1, 1)), np.pad(picture, 1)[None, None])[0, 0]
+            zeros = computed(MaxPooling(size, step, ((0, 0),) * 2, (1, 1)), np.pad(picture, 1)[None, None])[
+                0, 0
+            ]
             inside = computed(MaxPooling(size, step, ((0, 0),) * 2, (1, 1)), picture[None, None])[0, 0]
             slips += [slip("zeros win", rows_of(zeros)), slip("padding forgotten", rows_of(inside))]
         if task == "relu-max":
@@ -97,8 +103,10 @@ def _map(draw: Draw, level: int, task: str) -> Question | None:
             ]
         if task == "channels":
             every = computed(pools["max"], volume[None])[0]
-            slips += [slip("summed over the channels", rows_of(every.sum(axis=0))),
-                      slip("largest of all channels", rows_of(every.max(axis=0)))]  # fmt: skip
+            slips += [
+                slip("summed over the channels", rows_of(every.sum(axis=0))),
+                slip("largest of all channels", rows_of(every.max(axis=0))),
+            ]
         rectified = np.maximum(picture, 0) if task == "relu-max" else picture
         means = np.round(computed(pools["mean"], rectified[None, None])[0, 0], 2)
         slips.append(slip("average for maximum", rows_of(means)))
@@ -120,13 +128,23 @@ def _map(draw: Draw, level: int, task: str) -> Question | None:
         first = "a ReLU, then through " if task == "relu-max" else ""
         asked = f"It goes through {first}{told}. What comes out?"
     return ask(
-        "pooling", level, "matrix", given + asked, answer, working=worked.lines("pool1", which),
-        conventions=[WHOLE_WINDOWS, *([NEVER_WINS] if padding else [])], slips=slips,
+        "pooling",
+        level,
+        "matrix",
+        given + asked,
+        answer,
+        working=worked.lines("pool1", which),
+        conventions=[WHOLE_WINDOWS, *([NEVER_WINS] if padding else [])],
+        slips=slips,
         data={
-            "task": task, "input": volume.tolist() if task == "channels" else picture.tolist(), "window": window,
-            "stride": stride, "padding": padding, "channel": which + 1,
+            "task": task,
+            "input": volume.tolist() if task == "channels" else picture.tolist(),
+            "window": window,
+            "stride": stride,
+            "padding": padding,
+            "channel": which + 1,
         },
-    )  # fmt: skip
+    )
 
 
 def _varied(picture: Values, window: int, stride: int, padding: int) -> bool:
@@ -138,7 +156,11 @@ def _varied(picture: Values, window: int, stride: int, padding: int) -> bool:
 
 
 def _size(draw: Draw, level: int) -> Question | None:
-    h, w, c = draw.whole("height", 8, 80), draw.whole("width", 8, 80), draw.pick("channels", (3, 8, 16, 24, 32, 64))
+    h, w, c = (
+        draw.whole("height", 8, 80),
+        draw.whole("width", 8, 80),
+        draw.pick("channels", (3, 8, 16, 24, 32, 64)),
+    )
     window, stride = draw.pick("window", ((2, 2), (3, 2), (3, 3), (2, 1), (4, 4)))
     again = level == 3
     text = f"maxpool {window} stride {stride}" + (f", conv {2 * c} 3x3 pad 1, maxpool 2" if again else "")
@@ -151,7 +173,8 @@ def _size(draw: Draw, level: int) -> Question | None:
     rest = "."
     if again:
         rest = (
-            f", then through a convolution of {2 * c} filters of 3 x 3 with stride 1 and padding 1, then through max pooling "
+            f", then through a convolution of {2 * c} filters of 3 x 3 with stride 1 and padding 1, then "
+            f"through max pooling "
             "of 2 x 2 with stride 2."
         )
         working += [f"The convolution keeps the size and gives {2 * c} channels."]
@@ -166,16 +189,30 @@ def _size(draw: Draw, level: int) -> Question | None:
         ("stride forgotten", (h - window + 1, w - window + 1, k)),
     ]
     if again:
-        wrong = [("one layer only", (*first, c)), ("channels kept", (oh, ow, c)), *wrong[2:4], ("+1 forgotten", (oh - 1, ow - 1, k))]
+        wrong = [
+            ("one layer only", (*first, c)),
+            ("channels kept", (oh, ow, c)),
+            *wrong[2:4],
+            ("+1 forgotten", (oh - 1, ow - 1, k)),
+        ]
     return ask(
-        "pooling", level, "shape",
+        "pooling",
+        level,
+        "shape",
         f"A volume of {h} x {w} x {c} goes through max pooling of {window} x {window} with stride {stride} and no "
         f"padding{rest} How large is what comes out, as height x width x channels?",
-        (oh, ow, k), working=working, conventions=[SIZES, WHOLE_WINDOWS],
+        (oh, ow, k),
+        working=working,
+        conventions=[SIZES, WHOLE_WINDOWS],
         slips=[slip(name, value) for name, value in wrong],
-        data={"task": "size", "input": (h, w, c), "window": window, "stride": stride,
-              "then": {"filters": 2 * c, "kernel": 3, "padding": 1, "maxpool": 2} if again else None},
-    )  # fmt: skip
+        data={
+            "task": "size",
+            "input": (h, w, c),
+            "window": window,
+            "stride": stride,
+            "then": {"filters": 2 * c, "kernel": 3, "padding": 1, "maxpool": 2} if again else None,
+        },
+    )
 
 
 def _global(draw: Draw, level: int) -> Question | None:
@@ -187,21 +224,30 @@ def _global(draw: Draw, level: int) -> Question | None:
         return None
     worked = Worked("globalavgpool", volume)
     name = worked.network.output
-    means = tuple(worked.value(name, k, *(0,) * (len(worked.inside.places.short(name)) - 1)) for k in range(c))
+    means = tuple(
+        worked.value(name, k, *(0,) * (len(worked.inside.places.short(name)) - 1)) for k in range(c)
+    )
     places = np.round(volume.mean(axis=0), 2)
     return ask(
-        "pooling", level, "matrix",
-        f"A volume of {h} x {w} x {c}.\n\n{grids(volume, 'Channel')}\n\nIt goes through global average pooling. What comes "
+        "pooling",
+        level,
+        "matrix",
+        f"A volume of {h} x {w} x {c}.\n\n{grids(volume, 'Channel')}\n\nIt goes through global average "
+        f"pooling. What comes "
         "out, channel by channel?",
         (means,),
-        working=[f"channel {k + 1}: `({'+'.join(str(n) for n in plane.ravel())})/{h * w} = {means[k]}`"
-                 for k, plane in enumerate(volume)],
+        working=[
+            f"channel {k + 1}: `({'+'.join(str(n) for n in plane.ravel())})/{h * w} = {means[k]}`"
+            for k, plane in enumerate(volume)
+        ],
         conventions=["Global average pooling gives one value for each channel: the mean of its whole plane."],
         slips=[
             slip("maximum for average", (tuple(int(n) for n in volume.max(axis=(1, 2))),)),
-            slip("sum", (tuple(int(n) for n in totals),)), slip("averaged over the channels", rows_of(places)),
+            slip("sum", (tuple(int(n) for n in totals),)),
+            slip("averaged over the channels", rows_of(places)),
             slip("minimum", (tuple(int(n) for n in volume.min(axis=(1, 2))),)),
         ],
-        data={"task": "global", "input": volume.tolist()}, columns=[f"channel {k + 1}" for k in range(c)],
+        data={"task": "global", "input": volume.tolist()},
+        columns=[f"channel {k + 1}" for k in range(c)],
         rows=("mean",),
-    )  # fmt: skip
+    )

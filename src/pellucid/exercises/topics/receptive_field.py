@@ -27,11 +27,12 @@ def make(draw: Draw, level: int) -> Question | None:
     task = draw.task(TASKS[level])
     if task == "layers":
         return _layers(draw, level)
-    side = draw.whole("side", 48, 160)
+    side = draw.whole("side", 72, 160)
     layers = _stack(draw, level)
     text = ", ".join(
         f"conv 4 {f}x{f}" + (f" stride {s}" if s > 1 else "") + (f" dilation {d}" if d > 1 else "")
-        if kind == "conv" else f"maxpool {f} stride {s}"
+        if kind == "conv"
+        else f"maxpool {f} stride {s}"
         for kind, f, s, d in layers
     )
     network = Network.from_text(text, (1, side, side))
@@ -42,7 +43,10 @@ def make(draw: Draw, level: int) -> Question | None:
     for node, (_, f, s, d) in zip(network.nodes, layers, strict=True):
         reach = f"{d}*({f} - 1)" if d > 1 else f"({f} - 1)"
         size = seen[node.name].size[0]
-        working.append(f"{node.name}: `{before} + {reach}*{jump} = {size}`" + (f", jump `{jump}*{s} = {jump * s}`" if s > 1 else ""))
+        working.append(
+            f"{node.name}: `{before} + {reach}*{jump} = {size}`"
+            + (f", jump `{jump}*{s} = {jump * s}`" if s > 1 else "")
+        )
         before, jump = size, jump * s
     size = last.size[0]
     told = joined([_words(layer) for layer in layers])
@@ -56,65 +60,102 @@ def make(draw: Draw, level: int) -> Question | None:
     if task == "size":
         windows = [f for _, f, _, _ in layers]
         return ask(
-            "receptive-field", level, "number",
-            f"{given} How many rows of the picture does one value of the last layer see?", size, working=working,
+            "receptive-field",
+            level,
+            "number",
+            f"{given} How many rows of the picture does one value of the last layer see?",
+            size,
+            working=working,
             conventions=[RULE],
             slips=[
-                slip("strides forgotten", 1 + sum(reaches)), slip("kernels added", sum(windows)),
-                slip("kernels multiplied", prod(windows)), slip("last layer only", windows[-1]),
-                slip("jump too early", early), slip("dilation forgotten", _without_dilation(layers)),
-                slip("the pixel itself forgotten", size - 1), slip("area for side", size * size),
+                slip("strides forgotten", 1 + sum(reaches)),
+                slip("kernels added", sum(windows)),
+                slip("kernels multiplied", prod(windows)),
+                slip("last layer only", windows[-1]),
+                slip("jump too early", early),
+                slip("dilation forgotten", _without_dilation(layers)),
+                slip("the pixel itself forgotten", size - 1),
+                slip("area for side", size * size),
             ],
             data=data,
-        )  # fmt: skip
+        )
     height = network.output_shape[1]
+    if height < 3:
+        return None
     row = draw.whole("row", 2, height - 1)
     sight = last.axes[0]
     first = int(sight.start + (row - 1) * sight.jump) + 1
     end = int(sight.end + (row - 1) * sight.jump)
     return ask(
-        "receptive-field", level, "matrix",
+        "receptive-field",
+        level,
+        "matrix",
         f"{given} Which rows of the picture does a value in row {row} of the last layer see: from which to which?",
         ((first, end),),
-        working=[*working, f"first row: `({row} - 1)*{jump} + 1 = {first}`", f"last row: `{first} + {size} - 1 = {end}`"],
+        working=[
+            *working,
+            f"first row: `({row} - 1)*{jump} + 1 = {first}`",
+            f"last row: `{first} + {size} - 1 = {end}`",
+        ],
         conventions=[RULE, FROM_ONE],
         slips=[
-            slip("counted from 0", ((first - 1, end - 1),)), slip("strides forgotten", ((row, row + sum(reaches)),)),
+            slip("counted from 0", ((first - 1, end - 1),)),
+            slip("strides forgotten", ((row, row + sum(reaches)),)),
             slip("counted from 0 in the layer", ((first + jump, end + jump),)),
-            slip("one row too many", ((first, end + 1),)), slip("last layer only", (((row - 1) * layers[-1][2] + 1, (row - 1) * layers[-1][2] + layers[-1][1]),)),
+            slip("one row too many", ((first, end + 1),)),
+            slip(
+                "last layer only",
+                (((row - 1) * layers[-1][2] + 1, (row - 1) * layers[-1][2] + layers[-1][1]),),
+            ),
         ],
-        data=data | {"row": row}, rows=("row",), columns=("first", "last"),
-    )  # fmt: skip
+        data=data | {"row": row},
+        rows=("row",),
+        columns=("first", "last"),
+    )
 
 
 def _layers(draw: Draw, level: int) -> Question:
     f, wanted = draw.pick("kernel", (3, 5, 7)), draw.whole("wanted", 8, 400)
-    count = 1
-    while fields(Network.from_text(", ".join([f"conv 1 {f}x{f} pad same"] * count), (1, 9, 9)))[f"conv{count}"].size[0] < wanted:
-        count += 1
+    most = wanted // (f - 1) + 1
+    seen = fields(Network.from_text(", ".join([f"conv 1 {f}x{f} pad same"] * most), (1, 9, 9)))
+    count = next(n for n in range(1, most + 1) if seen[f"conv{n}"].size[0] >= wanted)
     return ask(
-        "receptive-field", level, "number",
-        f"Convolutions of {f} x {f} with stride 1 follow one another. How many does it take until a value sees {wanted} rows "
+        "receptive-field",
+        level,
+        "number",
+        f"Convolutions of {f} x {f} with stride 1 follow one another. How many does it take until a "
+        f"value sees {wanted} rows "
         "of the picture or more?",
         count,
-        working=[f"n layers see `1 + n*({f} - 1)` rows.", f"`ceil(({wanted} - 1)/({f} - 1)) = {count}`",
-                 f"Check: {count} layers see `1 + {count}*{f - 1} = {1 + count * (f - 1)}`, {count - 1} see {1 + (count - 1) * (f - 1)}."],
+        working=[
+            f"n layers see `1 + n*({f} - 1)` rows.",
+            f"`ceil(({wanted} - 1)/({f} - 1)) = {count}`",
+            f"Check: {count} layers see `1 + {count}*{f - 1} = {1 + count * (f - 1)}`, {count - 1} see "
+            f"{1 + (count - 1) * (f - 1)}.",
+        ],
         conventions=[RULE],
         slips=[
-            slip("kernels added", -(-wanted // f)), slip("rounded down", (wanted - 1) // (f - 1)),
-            slip("both sides together", 2 * count), slip("the pixel itself forgotten", wanted // (f - 1) + 1),
-            slip("one layer too few", count - 1), slip("grows by one", wanted - 1),
+            slip("kernels added", -(-wanted // f)),
+            slip("rounded down", (wanted - 1) // (f - 1)),
+            slip("both sides together", 2 * count),
+            slip("the pixel itself forgotten", wanted // (f - 1) + 1),
+            slip("one layer too few", count - 1),
+            slip("grows by one", wanted - 1),
         ],
         data={"task": "layers", "kernel": f, "wanted": wanted, "input": (9, 9, 1)},
-    )  # fmt: skip
+    )
 
 
 def _stack(draw: Draw, level: int) -> list[Layer]:
     if level == 1:
-        return [("conv", draw.pick(f"kernel {k}", (2, 3, 5, 7)), 1, 1) for k in range(draw.whole("layers", 2, 3))]
+        return [
+            ("conv", draw.pick(f"kernel {k}", (2, 3, 5, 7)), 1, 1) for k in range(draw.whole("layers", 2, 3))
+        ]
     layers: list[Layer] = [("conv", draw.pick("kernel 1", (3, 5)), draw.whole("stride 1", 1, 2), 1)]
     layers.append(("maxpool", draw.pick("window", (2, 3)), 2, 1))
-    layers.append(("conv", draw.pick("kernel 2", (3, 5)), 1, draw.whole("dilation", 1, 3) if level == 3 else 1))
+    layers.append(
+        ("conv", draw.pick("kernel 2", (3, 5)), 1, draw.whole("dilation", 1, 3) if level == 3 else 1)
+    )
     if level == 3:
         layers.append(("conv", 3, draw.whole("stride 4", 1, 2), 1))
     return layers

@@ -1,7 +1,7 @@
 """Activations that are made of straight lines: ReLU, leaky ReLU, ReLU6; applied to a map, or plotted.
 
-`data`: `task`: "map" (ReLU of `input` [h][w]), "leaky" (leaky ReLU with `slope`), "relu6", "conv-relu" (cross-correlation
-of `input` under `kernel` with `bias`, then ReLU, the whole map); "plot" (y = `outer` f(`scale` x + `shift`) +
+`data`: `task`: "map" (ReLU of `input` [h][w]), "leaky" (leaky ReLU with `slope`), "relu6", "conv-relu" (cross-
+correlation of `input` under `kernel` with `bias`, then ReLU, the whole map); "plot" (y = `outer` f(`scale` x + `shift`) +
 `offset`, f "relu", "leakyrelu" with `slope`, or "relu6", for x from `low` to `high`).
 Plots are answered by their corners, in words: the points between which they run straight.
 """
@@ -52,22 +52,34 @@ def _map(draw: Draw, level: int, task: str) -> Question | None:
     stored = worked.inside.places.value(worked.network.output)[0, 0]
     assert np.allclose(stored, answer, atol=1e-6)
     relu = computed(Relu(), picture.astype(float))
-    formula = {"map": "max(0, x)", "leaky": f"x where x >= 0, else {slope}*x", "relu6": "min(max(0, x), 6)"}[task]
+    formula = {"map": "max(0, x)", "leaky": f"x where x >= 0, else {slope}*x", "relu6": "min(max(0, x), 6)"}[
+        task
+    ]
     return ask(
-        "relu", level, "matrix",
-        f"A feature map of {h} x {w}:\n\n{grid(picture)}\n\nIt goes through {name}. What comes out?", answer,
-        working=[f"Each value by itself: `{formula}`", *(f"row {y + 1}: {_row(operation, row)}" for y, row in enumerate(picture))],
+        "relu",
+        level,
+        "matrix",
+        f"A feature map of {h} x {w}:\n\n{grid(picture)}\n\nIt goes through {name}. What comes out?",
+        answer,
+        working=[
+            f"Each value by itself: `{formula}`",
+            *(f"row {y + 1}: {_row(operation, row)}" for y, row in enumerate(picture)),
+        ],
         conventions=[f"f(x) = {formula}"],
         slips=[
             slip("slope forgotten", rows_of(relu)) if task == "leaky" else None,
-            slip("slope everywhere", rows_of(np.round(picture * slope, decimals))) if task == "leaky" else None,
+            slip("slope everywhere", rows_of(np.round(picture * slope, decimals)))
+            if task == "leaky"
+            else None,
             slip("limit forgotten", rows_of(relu)) if task == "relu6" else None,
             slip("absolute values", rows_of(abs(picture))),
             slip("sides of zero swapped", rows_of(np.minimum(picture, 0))),
             slip("ReLU forgotten", rows_of(picture)),
         ],
-        data={"task": task, "input": picture.tolist(), "slope": slope}, decimals=decimals, tolerance=1e-9,
-    )  # fmt: skip
+        data={"task": task, "input": picture.tolist(), "slope": slope},
+        decimals=decimals,
+        tolerance=1e-9,
+    )
 
 
 def _row(operation: Operation, row: Values) -> str:
@@ -92,25 +104,34 @@ def _conv(draw: Draw, level: int) -> Question | None:
     unbiased = slid([picture], [[kernel]])[0]
     flipped = slid([picture], [[kernel[::-1, ::-1]]], bias)[0]
     return ask(
-        "relu", level, "matrix",
-        f"A picture of {h} x {w}:\n\n{grid(picture)}\n\nA kernel of {f} x {f}, bias {bias}:\n\n{grid(kernel)}\n\nThe kernel slides "
+        "relu",
+        level,
+        "matrix",
+        f"A picture of {h} x {w}:\n\n{grid(picture)}\n\nA kernel of {f} x {f}, bias "
+        f"{bias}:\n\n{grid(kernel)}\n\nThe kernel slides "
         "over the picture, then the ReLU is applied. What comes out?",
         worked.plane("relu1"),
-        working=[*worked.lines("conv1"), f"The ReLU makes negative values 0:\n\n{grid(np.maximum(plain, 0))}"],
+        working=[
+            *worked.lines("conv1"),
+            f"The ReLU makes negative values 0:\n\n{grid(np.maximum(plain, 0))}",
+        ],
         conventions=[SLIDES, NO_PADDING, "The bias is added before the ReLU."],
         slips=[
             slip("ReLU forgotten", rows_of(plain)),
             slip("bias after the ReLU", rows_of(np.maximum(unbiased, 0) + bias)),
             slip("bias forgotten", rows_of(np.maximum(unbiased, 0))),
-            slip("kernel flipped", rows_of(np.maximum(flipped, 0))), slip("absolute values", rows_of(abs(plain))),
+            slip("kernel flipped", rows_of(np.maximum(flipped, 0))),
+            slip("absolute values", rows_of(abs(plain))),
         ],
         data={"task": "conv-relu", "input": picture.tolist(), "kernel": kernel.tolist(), "bias": bias},
-    )  # fmt: skip
+    )
 
 
 def _plot(draw: Draw, level: int) -> Question | None:
     low, high = -draw.whole("low", 3, 8), draw.whole("high", 3, 8)
-    kind = draw.pick("function", ("relu", "relu", "leakyrelu", "relu6") if level > 1 else ("relu", "relu", "leakyrelu"))
+    kind = draw.pick(
+        "function", ("relu", "relu", "leakyrelu", "relu6") if level > 1 else ("relu", "relu", "leakyrelu")
+    )
     slope = draw.pick("slope", (0.5, 0.25, 0.1)) if kind == "leakyrelu" else 0.0
     scale, shift, outer, offset = 1, 0, 1, 0
     if level > 1:
@@ -122,7 +143,14 @@ def _plot(draw: Draw, level: int) -> Question | None:
         low, high = -8, 9
     operation = {"relu": Relu(), "leakyrelu": LeakyRelu(slope), "relu6": Clip(0, 6)}[kind]
 
-    def f(x: float, a: float = scale, b: float = shift, k: float = outer, c: float = offset, of: Operation = operation) -> float:
+    def f(
+        x: float,
+        a: float = scale,
+        b: float = shift,
+        k: float = outer,
+        c: float = offset,
+        of: Operation = operation,
+    ) -> float:
         return k * of.open([np.array([a * x + b], np.float64)], (0,)).value + c
 
     bends = [-shift / scale, *([(6 - shift) / scale] if kind == "relu6" else [])]
@@ -131,7 +159,11 @@ def _plot(draw: Draw, level: int) -> Question | None:
         return None
     inner = _linear(scale, shift)
     said = SAID[kind].format(inner)
-    whole = {1: "", 2: "2*", -1: "-"}[outer] + said + (f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else "")
+    whole = (
+        {1: "", 2: "2*", -1: "-"}[outer]
+        + said
+        + (f" {'+' if offset > 0 else '-'} {abs(offset)}" if offset else "")
+    )
     words = f", where leaky(z) is z for z >= 0, and {number(slope)}*z below" if kind == "leakyrelu" else ""
     answer, drawn = _drawn(f, xs, f"y = {whole}")
 
@@ -150,23 +182,46 @@ def _plot(draw: Draw, level: int) -> Question | None:
     if kind == "relu6":
         slips.insert(0, wrong("limit forgotten", lambda x: f(x, of=Relu()), bends[:1]))
     if shift:
-        slips.insert(0, wrong("shifted the other way", lambda x: f(x, b=-shift), [-b for b in bends[:1]] + (
-            [(6 + shift) / scale] if kind == "relu6" else [])))  # fmt: skip
+        slips.insert(
+            0,
+            wrong(
+                "shifted the other way",
+                lambda x: f(x, b=-shift),
+                [-b for b in bends[:1]] + ([(6 + shift) / scale] if kind == "relu6" else []),
+            ),
+        )
     return ask(
-        "relu", level, "plot",
+        "relu",
+        level,
+        "plot",
         f"Plot y = {whole} for x from {low} to {high}{words}. Name the points at both ends, and where it bends.",
         answer,
         working=[
-            f"It bends where {inner} is " + ("0 and where it is 6" if kind == "relu6" else "0")
+            f"It bends where {inner} is "
+            + ("0 and where it is 6" if kind == "relu6" else "0")
             + f": at x = {' and x = '.join(number(b) for b in bends)}.",
             *(f"x = {number(x)}: y = {number(f(x))}" for x in xs),
             "Between these points it is straight.",
         ],
-        conventions=["max(0, x) is the ReLU."] if kind == "relu" else ["min(max(0, x), 6) is ReLU6."] if kind == "relu6" else [],
-        slips=slips, answer_figure=drawn,
-        data={"task": "plot", "function": kind, "slope": slope, "scale": scale, "shift": shift, "outer": outer,
-              "offset": offset, "low": low, "high": high},
-    )  # fmt: skip
+        conventions=["max(0, x) is the ReLU."]
+        if kind == "relu"
+        else ["min(max(0, x), 6) is ReLU6."]
+        if kind == "relu6"
+        else [],
+        slips=slips,
+        answer_figure=drawn,
+        data={
+            "task": "plot",
+            "function": kind,
+            "slope": slope,
+            "scale": scale,
+            "shift": shift,
+            "outer": outer,
+            "offset": offset,
+            "low": low,
+            "high": high,
+        },
+    )
 
 
 def _drawn(f: Callable[[float], float], xs: list[float], title: str) -> tuple[str, str]:

@@ -17,16 +17,20 @@ from pellucid.exercises.draw import Draw
 from pellucid.exercises.question import Question, Slip, ask, table
 from pellucid.exercises.slips import slip
 from pellucid.exercises.wording import grid
-from pellucid.exercises.worked import Values, Worked, computed
+from pellucid.exercises.worked import Numbers, Worked, computed
 from pellucid.network.operations.softmax import Softmax
 
 TITLE = "Softmax"
 TASKS = {1: ("one",), 2: ("all", "shift", "one"), 3: ("temperature", "dense", "all")}
 DECIMALS = 3
 CLASSES = (
-    ("car", "truck", "motorcycle", "bus"), ("cat", "dog", "horse", "cow"), ("apple", "pear", "plum", "cherry"),
-    ("square", "circle", "triangle", "star"), ("sun", "rain", "snow", "fog"), ("violin", "flute", "drum", "harp"),
-)  # fmt: skip
+    ("car", "truck", "motorcycle", "bus"),
+    ("cat", "dog", "horse", "cow"),
+    ("apple", "pear", "plum", "cherry"),
+    ("square", "circle", "triangle", "star"),
+    ("sun", "rain", "snow", "fog"),
+    ("violin", "flute", "drum", "harp"),
+)
 THREE = "Three decimals are asked."
 NATURAL = "softmax(z)_k = e^(z_k) / sum of e^(z_j) over all classes j."
 
@@ -37,11 +41,13 @@ def make(draw: Draw, level: int) -> Question | None:
     names = draw.pick("names", CLASSES)[:n]
     if task == "dense":
         return _dense(draw, level, names)
-    logits = draw.array("logits", (n,), -1 if level == 1 else -2, 4 if level == 1 else 6)
-    if len(set(logits.tolist())) < n:
+    logits = draw.array("logits", (n,), -3, 6)
+    if len(set(logits.tolist())) < n or max(logits) - min(logits) > 6:
         return None
     k = draw.whole("chosen", 0, n - 1)
-    given = "A network gives these scores (logits):\n\n" + table([[str(z) for z in logits]], (), names) + "\n\n"
+    given = (
+        "A network gives these scores (logits):\n\n" + table([[str(z) for z in logits]], (), names) + "\n\n"
+    )
     data: dict[str, object] = {"task": task, "logits": logits.tolist()}
     scores = logits.astype(float)
     asked = f"What is the probability of **{names[k]}** after softmax?"
@@ -50,15 +56,24 @@ def make(draw: Draw, level: int) -> Question | None:
     if task == "temperature":
         t = draw.pick("temperature", (2, 4, 0.5))
         scores = logits / t
-        asked = f"The scores are divided by the temperature {t:g}, then softmax is taken. What is the probability of **{names[k]}**?"
-        more = [slip("temperature forgotten", _probability(logits, k)), slip("temperature multiplied", _probability(logits * t, k))]
+        asked = f"The scores are divided by the temperature {t:g}, then softmax is taken. What is the "
+        f"probability of **{names[k]}**?"
+        more = [
+            slip("temperature forgotten", _probability(logits, k)),
+            slip("temperature multiplied", _probability(logits * t, k)),
+        ]
         before = [f"Divided by {t:g}: " + ", ".join(f"`{z}/{t:g} = {z / t:g}`" for z in logits.tolist())]
         data |= {"temperature": t}
     elif task == "shift":
         c = draw.whole("shift", 1, 9)
         scores = logits + c
-        asked = f"{c} is added to every score, then softmax is taken. What is the probability of **{names[k]}**?"
-        before = [f"Adding the same number to all scores multiplies every e^z by e^{c}, which cancels: softmax stays as it was."]
+        asked = (
+            f"{c} is added to every score, then softmax is taken. What is the probability of **{names[k]}**?"
+        )
+        before = [
+            f"Adding the same number to all scores multiplies every e^z by e^{c}, which cancels: softmax "
+            f"stays as it was."
+        ]
         more = [slip("added to one score", _probability(logits + c * (np.arange(n) == k), k))]
         data |= {"shift": c}
         scores = logits.astype(float)
@@ -69,24 +84,47 @@ def make(draw: Draw, level: int) -> Question | None:
     powers = [f"`e^{_bracket(z)} = {math.exp(z):.4g}`" for z in scores.tolist()]
     if task == "all":
         return ask(
-            "softmax", level, "matrix", f"{given}What are the probabilities after softmax?", (tuple(answers),),
-            working=[", ".join(powers), f"sum: `{float(np.exp(scores).sum()):.4g}`",
-                     *(f"{names[i]}: `{worked.line('softmax1', i)}`" for i in range(n))],
+            "softmax",
+            level,
+            "matrix",
+            f"{given}What are the probabilities after softmax?",
+            (tuple(answers),),
+            working=[
+                ", ".join(powers),
+                f"sum: `{float(np.exp(scores).sum()):.4g}`",
+                *(f"{names[i]}: `{worked.line('softmax1', i)}`" for i in range(n)),
+            ],
             conventions=[NATURAL, THREE],
-            slips=[slip(name, (tuple(round(f(i), DECIMALS) for i in range(n)),)) for name, f in _vectors(scores).items()],
-            data=data, decimals=DECIMALS, columns=names, rows=("probability",),
-        )  # fmt: skip
+            slips=[
+                slip(name, (tuple(round(f(i), DECIMALS) for i in range(n)),))
+                for name, f in _vectors(scores).items()
+            ],
+            data=data,
+            decimals=DECIMALS,
+            columns=names,
+            rows=("probability",),
+        )
     return ask(
-        "softmax", level, "number", given + asked, answers[k],
+        "softmax",
+        level,
+        "number",
+        given + asked,
+        answers[k],
         working=[*before, ", ".join(powers), f"`{worked.line('softmax1', k)}`"],
         conventions=[NATURAL, THREE],
-        slips=[*more, *_others(scores, k)], data=data | {"chosen": k + 1}, decimals=DECIMALS,
-    )  # fmt: skip
+        slips=[*more, *_others(scores, k)],
+        data=data | {"chosen": k + 1},
+        decimals=DECIMALS,
+    )
 
 
 def _dense(draw: Draw, level: int, names: Sequence[str]) -> Question | None:
     n = len(names)
-    x, weights, biases = draw.array("input", (2,), 1, 3), draw.signed("weights", (n, 2), 2), draw.signed("biases", (n,), 2)
+    x, weights, biases = (
+        draw.array("input", (2,), 1, 3),
+        draw.signed("weights", (n, 2), 2),
+        draw.signed("biases", (n,), 2),
+    )
     k = draw.whole("chosen", 0, n - 1)
     logits = weights @ x + biases
     if len(set(logits.tolist())) < n or max(logits) - min(logits) > 6:
@@ -96,23 +134,36 @@ def _dense(draw: Draw, level: int, names: Sequence[str]) -> Question | None:
     scores = logits.astype(float)
     bare = (weights @ x).astype(float)
     return ask(
-        "softmax", level, "number",
-        f"The last dense layer of a network has the input\n\n{grid(x)}\n\nthe weights (a row for each class: {', '.join(names)})\n\n"
-        f"{grid(weights)}\n\nand the biases\n\n{grid(biases)}\n\nSoftmax follows. What is the probability of **{names[k]}**?",
+        "softmax",
+        level,
+        "number",
+        f"The last dense layer of a network has the input\n\n{grid(x)}\n\nthe weights (a row for each "
+        f"class: {', '.join(names)})\n\n"
+        f"{grid(weights)}\n\nand the biases\n\n{grid(biases)}\n\nSoftmax follows. What is the "
+        f"probability of **{names[k]}**?",
         round(_probability(scores, k), DECIMALS),
-        working=[*(f"{names[i]}: `{worked.line('dense1', i)}`" for i in range(n)), f"`{worked.line('softmax1', k)}`"],
+        working=[
+            *(f"{names[i]}: `{worked.line('dense1', i)}`" for i in range(n)),
+            f"`{worked.line('softmax1', k)}`",
+        ],
         conventions=[NATURAL, THREE],
         slips=[slip("bias forgotten", round(_probability(bare, k), DECIMALS)), *_others(scores, k)],
-        data={"task": "dense", "input": x.tolist(), "weights": weights.tolist(), "biases": biases.tolist(), "chosen": k + 1},
+        data={
+            "task": "dense",
+            "input": x.tolist(),
+            "weights": weights.tolist(),
+            "biases": biases.tolist(),
+            "chosen": k + 1,
+        },
         decimals=DECIMALS,
-    )  # fmt: skip
+    )
 
 
-def _probability(scores: Values, k: int) -> float:
+def _probability(scores: Numbers, k: int) -> float:
     return float(computed(Softmax((0,)), np.asarray(scores, float))[k])
 
 
-def _vectors(scores: Values) -> dict[str, Callable[[int], float]]:
+def _vectors(scores: Numbers) -> dict[str, Callable[[int], float]]:
     """The wrong ways, each as a function of the class."""
     total, powers = float(scores.sum()), np.exp(scores)
     ways: dict[str, Callable[[int], float]] = {
@@ -126,7 +177,7 @@ def _vectors(scores: Values) -> dict[str, Callable[[int], float]]:
     return ways
 
 
-def _others(scores: Values, k: int) -> list[Slip | None]:
+def _others(scores: Numbers, k: int) -> list[Slip | None]:
     found = [slip(name, round(way(k), DECIMALS)) for name, way in _vectors(scores).items()]
     found.append(slip("other class", round(_probability(scores, (k + 1) % len(scores)), DECIMALS)))
     return found

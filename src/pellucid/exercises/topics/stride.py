@@ -77,29 +77,44 @@ def _size(draw: Draw, level: int) -> Question | None:
         kernel = f"{f[0]} x {f[0]}"
     else:
         kernel = f"{f[0]} x {f[1]}"
-        how = (
-            f"stride {s[0]} downwards and {s[1]} to the right, and padding {p[0]} above and below, {p[1]} left and right"
-        )
+        how = f"stride {s[0]} downwards and {s[1]} to the right, and padding {p[0]} above and below, "
+        f"{p[1]} left and right"
     what = "height x width x channels" if filters else "height x width"
     many = f"{filters} kernels of {kernel} slide" if filters else f"A kernel of {kernel} slides"
     axes = [size_line(n[axis], f[axis], p[axis], s[axis], 1, ("height", "width")[axis]) for axis in (0, 1)]
     return ask(
-        "stride", level, "shape",
-        f"{many} over a grey picture of {n[0]} x {n[1]} (height x width), with {how}. How large is the output, as {what}?",
+        "stride",
+        level,
+        "shape",
+        f"{many} over a grey picture of {n[0]} x {n[1]} (height x width), with {how}. How large is the "
+        f"output, as {what}?",
         tuple(of(*out) or ()),
         working=[*axes, *([f"One channel for each kernel: {filters}"] if filters else [])],
-        conventions=[WHOLE_WINDOWS, *([EACH_SIDE] if level == 2 and p[0] else []), *([SIZES] if filters else [])],
+        conventions=[
+            WHOLE_WINDOWS,
+            *([EACH_SIDE] if level == 2 and p[0] else []),
+            *([SIZES] if filters else []),
+        ],
         slips=[
             slip("+1 forgotten", of(*(spare // step for spare, step in pairs))),
             slip("rounded up", of(*(-(-spare // step) + 1 for spare, step in pairs))),
             slip("stride forgotten", of(*(spare + 1 for spare in over))),
-            slip("kernel not subtracted", of(*((size + 2 * q) // step for size, q, step in zip(n, p, s, strict=True)))),
-            slip("padding on one side", of(*((spare - q) // step + 1 for (spare, step), q in zip(pairs, p, strict=True)))),
-            slip("padding forgotten", of(*((spare - 2 * q) // step + 1 for (spare, step), q in zip(pairs, p, strict=True)))),
+            slip(
+                "kernel not subtracted",
+                of(*((size + 2 * q) // step for size, q, step in zip(n, p, s, strict=True))),
+            ),
+            slip(
+                "padding on one side",
+                of(*((spare - q) // step + 1 for (spare, step), q in zip(pairs, p, strict=True))),
+            ),
+            slip(
+                "padding forgotten",
+                of(*((spare - 2 * q) // step + 1 for (spare, step), q in zip(pairs, p, strict=True))),
+            ),
             slip("row and column swapped", of(out[1], out[0])),
         ],
         data={"task": "size", "n": n, "kernel": f, "stride": s, "padding": p, "filters": filters},
-    )  # fmt: skip
+    )
 
 
 def _left(draw: Draw, level: int) -> Question | None:
@@ -110,8 +125,11 @@ def _left(draw: Draw, level: int) -> Question | None:
     if not left:
         return None
     return ask(
-        "stride", level, "number",
-        f"A kernel of {f} x {f} slides over a picture of {n} x {n} with stride {s} and no padding. How many rows at the "
+        "stride",
+        level,
+        "number",
+        f"A kernel of {f} x {f} slides over a picture of {n} x {n} with stride {s} and no padding. How "
+        f"many rows at the "
         "bottom are under no window?",
         left,
         working=[
@@ -120,12 +138,15 @@ def _left(draw: Draw, level: int) -> Question | None:
         ],
         conventions=[WHOLE_WINDOWS],
         slips=[
-            slip("rest of the division", n % s), slip("none left over", 0), slip("+1 forgotten", left + s),
-            slip("one side only", left // 2 if left > 1 else None), slip("kernel's reach lost", f - 1),
+            slip("rest of the division", n % s),
+            slip("none left over", 0),
+            slip("+1 forgotten", left + s),
+            slip("one side only", left // 2 if left > 1 else None),
+            slip("kernel's reach lost", f - 1),
             slip("stride taken", s - 1),
         ],
         data={"task": "left", "n": n, "kernel": f, "stride": s, "padding": 0},
-    )  # fmt: skip
+    )
 
 
 def _start(draw: Draw, level: int) -> Question | None:
@@ -134,25 +155,38 @@ def _start(draw: Draw, level: int) -> Question | None:
     row = draw.whole("row", 2, out)
     first = (row - 1) * s + 1
     return ask(
-        "stride", level, "number",
-        f"A kernel of {f} x {f} slides over a picture of {n} x {n} with stride {s} and no padding. Which is the first row of "
+        "stride",
+        level,
+        "number",
+        f"A kernel of {f} x {f} slides over a picture of {n} x {n} with stride {s} and no padding. Which "
+        f"is the first row of "
         f"the picture that output row {row} sees?",
         first,
-        working=[f"`(row - 1)*s + 1 = ({row} - 1)*{s} + 1 = {first}`", f"The window is rows {first} to {first + f - 1}."],
+        working=[
+            f"`(row - 1)*s + 1 = ({row} - 1)*{s} + 1 = {first}`",
+            f"The window is rows {first} to {first + f - 1}.",
+        ],
         conventions=[FROM_ONE],
         slips=[
-            slip("counted from 0", row * s + 1), slip("stride forgotten", row), slip("+1 forgotten", first - 1),
-            slip("kernel's size as stride", (row - 1) * f + 1), slip("last row taken", first + f - 1),
+            slip("counted from 0", row * s + 1),
+            slip("stride forgotten", row),
+            slip("+1 forgotten", first - 1),
+            slip("kernel's size as stride", (row - 1) * f + 1),
+            slip("last row taken", first + f - 1),
             slip("rows times stride", row * s),
         ],
         data={"task": "start", "n": n, "kernel": f, "stride": s, "row": row},
-    )  # fmt: skip
+    )
 
 
 def _two(draw: Draw, level: int) -> Question | None:
     n = draw.whole("height", 24, 128), draw.whole("width", 24, 128)
     layers = [
-        (draw.pick(f"kernel {k}", (2, 3, 5, 7)), draw.whole(f"stride {k}", 1, 3), draw.whole(f"padding {k}", 0, 2))
+        (
+            draw.pick(f"kernel {k}", (2, 3, 5, 7)),
+            draw.whole(f"stride {k}", 1, 3),
+            draw.whole(f"padding {k}", 0, 2),
+        )
         for k in (1, 2)
     ]
     if n[0] == n[1] or layers[0][1] + layers[1][1] < 3 or any(p > f // 2 for f, _, p in layers):
@@ -169,28 +203,42 @@ def _two(draw: Draw, level: int) -> Question | None:
         return size
 
     wrong = {
-        "+1 forgotten": "one", "rounded up": "up", "stride forgotten": "stride",
-        "padding on one side": "one side", "padding forgotten": "padding",
-    }  # fmt: skip
-    one, two = (f"a kernel of {f} x {f} slides over {over}, with {options(p, s)}" for (f, s, p), over in
-                zip(layers, (f"a picture of {n[0]} x {n[1]} (height x width)", "what comes out"), strict=True))  # fmt: skip
+        "+1 forgotten": "one",
+        "rounded up": "up",
+        "stride forgotten": "stride",
+        "padding on one side": "one side",
+        "padding forgotten": "padding",
+    }
+    one, two = (
+        f"a kernel of {f} x {f} slides over {over}, with {options(p, s)}"
+        for (f, s, p), over in zip(
+            layers, (f"a picture of {n[0]} x {n[1]} (height x width)", "what comes out"), strict=True
+        )
+    )
     return ask(
-        "stride", level, "shape",
+        "stride",
+        level,
+        "shape",
         f"First {one}; then {two}. How large is the second output, as height x width?",
         tuple(second),
         working=[
-            *(size_line(size, f, p, s, 1, f"layer {k}, {axis}")
-              for k, (sizes, (f, s, p)) in enumerate(zip((n, first), layers, strict=True), 1)
-              for axis, size in zip(("height", "width"), sizes, strict=True)),
+            *(
+                size_line(size, f, p, s, 1, f"layer {k}, {axis}")
+                for k, (sizes, (f, s, p)) in enumerate(zip((n, first), layers, strict=True), 1)
+                for axis, size in zip(("height", "width"), sizes, strict=True)
+            ),
         ],
         conventions=[EACH_SIDE, WHOLE_WINDOWS],
         slips=[
-            *(slip(name, (after(n[0], change), after(n[1], change))) for name, change in wrong.items()
-              if min(after(n[0], change), after(n[1], change)) > 0),
+            *(
+                slip(name, (after(n[0], change), after(n[1], change)))
+                for name, change in wrong.items()
+                if min(after(n[0], change), after(n[1], change)) > 0
+            ),
             slip("one layer only", tuple(first)),
         ],
         data={"task": "two", "n": n, "layers": [list(layer) for layer in layers]},
-    )  # fmt: skip
+    )
 
 
 def _value(draw: Draw, level: int) -> Question | None:
@@ -206,21 +254,32 @@ def _value(draw: Draw, level: int) -> Question | None:
         return None
     worked = Worked(f"conv 1 {f}x{f} stride {s} nobias", [picture], {"conv1.weight": kernel})
     return ask(
-        "stride", level, "number",
-        f"A picture of {h} x {w}:\n\n{grid(picture)}\n\nA kernel of {f} x {f}:\n\n{grid(kernel)}\n\nThe kernel slides over the "
+        "stride",
+        level,
+        "number",
+        f"A picture of {h} x {w}:\n\n{grid(picture)}\n\nA kernel of {f} x {f}:\n\n{grid(kernel)}\n\nThe "
+        f"kernel slides over the "
         f"picture with {options(0, s)}. Which value stands in row {y + 1}, column {x + 1} of the output?",
         worked.value("conv1", 0, y, x),
         working=[
-            f"The window begins at row `({y + 1} - 1)*{s} + 1 = {y * s + 1}` and column `({x + 1} - 1)*{s} + 1 = {x * s + 1}`.",
+            f"The window begins at row `({y + 1} - 1)*{s} + 1 = {y * s + 1}` and column `({x + 1} - "
+            f"1)*{s} + 1 = {x * s + 1}`.",
             f"`{worked.line('conv1', 0, y, x)}`",
         ],
         conventions=[SLIDES, FROM_ONE],
         slips=[
             slip("stride forgotten", at(slid([picture], [[kernel]])[0], y, x)),
             slip("kernel flipped", at(slid([picture], [[kernel[::-1, ::-1]]], 0, s)[0], y, x)),
-            slip("row and column swapped", at(plain, x, y)), slip("counted from 0", at(plain, y + 1, x + 1)),
+            slip("row and column swapped", at(plain, x, y)),
+            slip("counted from 0", at(plain, y + 1, x + 1)),
             slip("signs lost", at(slid([picture], [[abs(kernel)]], 0, s)[0], y, x)),
         ],
-        data={"task": "value", "input": rows_of(picture), "kernel": rows_of(kernel), "stride": s,
-              "row": y + 1, "column": x + 1},
-    )  # fmt: skip
+        data={
+            "task": "value",
+            "input": rows_of(picture),
+            "kernel": rows_of(kernel),
+            "stride": s,
+            "row": y + 1,
+            "column": x + 1,
+        },
+    )

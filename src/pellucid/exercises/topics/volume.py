@@ -17,14 +17,29 @@ from pellucid.exercises.draw import Draw
 from pellucid.exercises.question import Question, ask
 from pellucid.exercises.slips import slip
 from pellucid.exercises.topics.padding import EACH_SIDE
-from pellucid.exercises.wording import FROM_ONE, SIZES, SLIDES, WHOLE_WINDOWS, ZEROS, grids, options, size_line
+from pellucid.exercises.wording import (
+    FROM_ONE,
+    SIZES,
+    SLIDES,
+    WHOLE_WINDOWS,
+    ZEROS,
+    grids,
+    options,
+    size_line,
+)
 from pellucid.exercises.worked import Values, Worked, at, slid
 from pellucid.network import Network
 from pellucid.network.table import rows
 
 TITLE = "Volumes and channels"
-TASKS = {1: ("shape", "weights", "values"), 2: ("value", "value", "shape"), 3: ("value", "value", "shape", "weights")}
-OF_GROUPS = "With g groups the channels are shared out in order: each filter sees only the channels of its own group."
+TASKS = {
+    1: ("shape", "weights", "values"),
+    2: ("value", "value", "shape"),
+    3: ("value", "value", "shape", "weights"),
+}
+OF_GROUPS = (
+    "With g groups the channels are shared out in order: each filter sees only the channels of its own group."
+)
 
 
 def make(draw: Draw, level: int) -> Question | None:
@@ -52,7 +67,8 @@ def _shape(draw: Draw, level: int, task: str) -> Question | None:
             return None
     network = Network.from_text(text, (c, h, w))
     k_out, oh, ow = network.output_shape
-    given = f"A volume of {h} x {w} x {c} goes through a convolution of {k} filters of {f} x {f} x {c}, with {options(p, s)}"
+    given = f"A volume of {h} x {w} x {c} goes through a convolution of {k} filters of {f} x {f} x {c}, "
+    f"with {options(p, s)}"
     working = [size_line(h, f, p, s, 1, "height"), size_line(w, f, p, s, 1, "width")]
     working.append(f"One channel for each filter: {k}")
     if level == 3:
@@ -63,8 +79,10 @@ def _shape(draw: Draw, level: int, task: str) -> Question | None:
         for name, f2, s2 in (("pool1", 2, 2), ("conv2", 3, 1)):
             before = network.shapes["conv1" if name == "pool1" else "pool1"]
             what = "pooling" if name == "pool1" else "second convolution"
-            working += [size_line(n, f2, 0, s2, 1, f"{what}, {axis}")
-                        for n, axis in zip(before[1:], ("height", "width"), strict=True)]  # fmt: skip
+            working += [
+                size_line(n, f2, 0, s2, 1, f"{what}, {axis}")
+                for n, axis in zip(before[1:], ("height", "width"), strict=True)
+            ]
         working.append(f"One channel for each filter of the last layer: {2 * k}")
     data = {"task": task, "input": (h, w, c), "filters": k, "kernel": f, "padding": p, "stride": s}
     if level == 3:
@@ -73,52 +91,75 @@ def _shape(draw: Draw, level: int, task: str) -> Question | None:
     if task == "values":
         values = rows(network)[-1].values
         return ask(
-            "volume", level, "number", given + ". How many values does the output have?", values,
-            working=[*working, f"`{oh}*{ow}*{k_out} = {values}`"], conventions=conventions,
+            "volume",
+            level,
+            "number",
+            given + ". How many values does the output have?",
+            values,
+            working=[*working, f"`{oh}*{ow}*{k_out} = {values}`"],
+            conventions=conventions,
             slips=[
-                slip("channels multiplied", values * c), slip("channels kept", oh * ow * c),
-                slip("filters forgotten", oh * ow), slip("padding forgotten for same", h * w * k),
+                slip("channels multiplied", values * c),
+                slip("channels kept", oh * ow * c),
+                slip("filters forgotten", oh * ow),
+                slip("padding forgotten for same", h * w * k),
                 slip("+1 forgotten", (oh - 1) * (ow - 1) * k),
             ],
             data=data,
-        )  # fmt: skip
+        )
     return ask(
-        "volume", level, "shape", given + ". How large is the output, as height x width x channels?", (oh, ow, k_out),
-        working=working, conventions=conventions,
+        "volume",
+        level,
+        "shape",
+        given + ". How large is the output, as height x width x channels?",
+        (oh, ow, k_out),
+        working=working,
+        conventions=conventions,
         slips=[
-            slip("channels kept", (oh, ow, c)), slip("channels multiplied", (oh, ow, k_out * c)),
-            slip("filters forgotten", (oh, ow, 1)), slip("+1 forgotten", (oh - 1, ow - 1, k_out)),
+            slip("channels kept", (oh, ow, c)),
+            slip("channels multiplied", (oh, ow, k_out * c)),
+            slip("filters forgotten", (oh, ow, 1)),
+            slip("+1 forgotten", (oh - 1, ow - 1, k_out)),
             slip("stride forgotten", (h + 2 * p - f + 1, w + 2 * p - f + 1, k)) if level == 2 else None,
             slip("one layer only", (*network.shapes["conv1"][1:], k)) if level == 3 else None,
         ],
         data=data,
-    )  # fmt: skip
+    )
 
 
 def _weights(draw: Draw, level: int) -> Question | None:
     h, w = draw.whole("height", 12, 128), draw.whole("width", 12, 128)
     f, k = draw.pick("kernel", (2, 3, 4, 5, 7)), draw.pick("filters", (4, 8, 12, 16))
     groups = 1 if level == 1 else draw.pick("groups", (2, 4))
-    c = draw.pick("channels", (3, 4, 6, 8, 10, 16, 32)) if level == 1 else groups * draw.whole("channels a group", 2, 8)
+    c = (
+        draw.pick("channels", (3, 4, 6, 8, 10, 16, 32))
+        if level == 1
+        else groups * draw.whole("channels a group", 2, 8)
+    )
     network = Network.from_text(f"conv {k} {f}x{f} groups {groups}", (c, h, w))
     weight = network.parameter_shapes["conv1.weight"]
     count = int(np.prod(weight[1:]))
     grouped = f" in {groups} groups" if groups > 1 else ""
     formula = f"{f}*{f}*{c}/{groups}" if groups > 1 else f"{f}*{f}*{c}"
     return ask(
-        "volume", level, "number",
-        f"A convolution of {k} filters of {f} x {f}{grouped} is used on a volume of {h} x {w} x {c}. How many weights does "
+        "volume",
+        level,
+        "number",
+        f"A convolution of {k} filters of {f} x {f}{grouped} is used on a volume of {h} x {w} x {c}. How "
+        f"many weights does "
         "one filter have, without its bias?",
         count,
         working=[f"`{formula} = {count}`"],
         conventions=[SIZES, *([OF_GROUPS] if groups > 1 else [])],
         slips=[
             slip("groups forgotten", f * f * c) if groups > 1 else None,
-            slip("channels forgotten", f * f), slip("all filters", count * k), slip("kernel's side only", f * c),
+            slip("channels forgotten", f * f),
+            slip("all filters", count * k),
+            slip("kernel's side only", f * c),
             slip("bias counted", count + 1),
         ],
         data={"task": "weights", "input": (h, w, c), "kernel": f, "filters": k, "groups": groups},
-    )  # fmt: skip
+    )
 
 
 def _value(draw: Draw, level: int) -> Question | None:
@@ -136,12 +177,18 @@ def _value(draw: Draw, level: int) -> Question | None:
     biases = [_bias(draw, f"bias {i}") for i in range(k)]
     plain = slid(volume, kernels, biases, s, p, 1, groups)
     _, height, width = plain.shape
-    which, y, x = draw.whole("filter", 0, k - 1), draw.whole("row", 0, height - 1), draw.whole("column", 0, width - 1)
+    which, y, x = (
+        draw.whole("filter", 0, k - 1),
+        draw.whole("row", 0, height - 1),
+        draw.whole("column", 0, width - 1),
+    )
     taken = slid(volume != 0, kernels != 0, 0, s, p, 1, groups)[which, y, x]
     first = which * (c // groups) if groups > 1 else 0
     used = volume[first : first + c // groups]
     mine = kernels[which]
-    parts = np.array([at(slid([plane], [[kernel]], 0, s, p)[0], y, x) for plane, kernel in zip(used, mine, strict=True)])
+    parts = np.array(
+        [at(slid([plane], [[kernel]], 0, s, p)[0], y, x) for plane, kernel in zip(used, mine, strict=True)]
+    )
     if taken < 3 * len(used) or (parts == 0).any() or np.array_equal(mine, mine[:, ::-1, ::-1]):
         return None
     bias = biases[which]
@@ -152,17 +199,28 @@ def _value(draw: Draw, level: int) -> Question | None:
         + grids(each, f"Filter {i}, plane" if k > 1 else "Plane")
         for i, (each, b) in enumerate(zip(kernels, biases, strict=True), 1)
     )
-    grouped = f" There are {groups} groups: filter 1 sees the first half of the channels, filter 2 the second." if groups > 1 else ""
+    grouped = (
+        f" There are {groups} groups: filter 1 sees the first half of the channels, filter 2 the second."
+        if groups > 1
+        else ""
+    )
     wanted = f" of the map of filter {which + 1}" if k > 1 else " of the output"
     other = 1 - which if k > 1 else None
     return ask(
-        "volume", level, "number",
-        f"A volume of {n} x {n} x {c}.\n\n{grids(volume, 'Channel')}\n\n{filters}\n\nThe convolution has {options(p, s)}.{grouped} "
+        "volume",
+        level,
+        "number",
+        f"A volume of {n} x {n} x {c}.\n\n{grids(volume, 'Channel')}\n\n{filters}\n\nThe convolution has "
+        f"{options(p, s)}.{grouped} "
         f"Which value stands in row {y + 1}, column {x + 1}{wanted}?",
         worked.value("conv1", which, y, x),
         working=[
-            *(f"channel {first + i + 1}: {_products(used[i], mine[i], s, p, y, x)}" for i in range(len(used))),
-            f"sum over the channels and bias: `{'+'.join(_signed(n, i) for i, n in enumerate(parts))}+{_signed(bias, 1)} = "
+            *(
+                f"channel {first + i + 1}: {_products(used[i], mine[i], s, p, y, x)}"
+                for i in range(len(used))
+            ),
+            f"sum over the channels and bias: "
+            f"`{'+'.join(_signed(n, i) for i, n in enumerate(parts))}+{_signed(bias, 1)} = "
             f"{worked.value('conv1', which, y, x)}`",
             f"All in one line: `{worked.line('conv1', which, y, x)}`",
         ],
@@ -172,15 +230,27 @@ def _value(draw: Draw, level: int) -> Question | None:
             slip("bias for every channel", parts.sum() + bias * len(parts)) if len(parts) > 1 else None,
             slip("bias forgotten", parts.sum()),
             slip("kernel flipped", at(slid(used, [mine[:, ::-1, ::-1]], bias, s, p)[0], y, x)),
-            slip("same kernel for all", at(slid(used, [np.broadcast_to(mine[:1], mine.shape)], bias, s, p)[0], y, x)),
+            slip(
+                "same kernel for all",
+                at(slid(used, [np.broadcast_to(mine[:1], mine.shape)], bias, s, p)[0], y, x),
+            ),
             slip("other filter", None if other is None else at(plain[other], y, x)),
-            slip("row and column swapped", at(plain[which], x, y)), slip("counted from 0", at(plain[which], y + 1, x + 1)),
+            slip("row and column swapped", at(plain[which], x, y)),
+            slip("counted from 0", at(plain[which], y + 1, x + 1)),
         ],
         data={
-            "task": "value", "input": volume.tolist(), "kernels": kernels.tolist(), "biases": biases, "stride": s,
-            "padding": p, "groups": groups, "filter": which + 1, "row": y + 1, "column": x + 1,
+            "task": "value",
+            "input": volume.tolist(),
+            "kernels": kernels.tolist(),
+            "biases": biases,
+            "stride": s,
+            "padding": p,
+            "groups": groups,
+            "filter": which + 1,
+            "row": y + 1,
+            "column": x + 1,
         },
-    )  # fmt: skip
+    )
 
 
 def _bias(draw: Draw, name: str) -> int:
