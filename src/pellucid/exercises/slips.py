@@ -115,7 +115,7 @@ WHY = {
     "weights transposed": "the weights were read by columns; each row of the matrix belongs to one output",
     "next neuron's bias": "another neuron's bias was added",
     # Softmax and learning
-    "not normalised": "e to the score was not divided by the sum over all classes",
+    "not normalised": "the power of e was not divided by the sum of all classes' powers",
     "exponentials forgotten": "the scores themselves were divided by their sum; softmax takes e to the "
     "power of each first",
     "base 2": "powers of 2 were taken; softmax takes powers of e",

@@ -254,5 +254,7 @@ def _window(setting: Setting, y: int, x: int) -> str:
     top, left = y * setting.stride - setting.padding + 1, x * setting.stride - setting.padding + 1
     step = f" (every {setting.dilation}nd one)" if setting.dilation > 1 else ""
     over = " (0 and below, or past the end: padding)" if setting.padding else ""
-    return f"The window lies on rows {top} to {top + reach} and columns {left} to {left + reach} of the "
-    f"picture{step}{over}."
+    return (
+        f"The window lies on rows {top} to {top + reach} and columns {left} to {left + reach} of the "
+        f"picture{step}{over}."
+    )

@@ -29,8 +29,10 @@ def make(draw: Draw, level: int) -> Question | None:
     weights, biases = draw.signed("weights", (m, n), 3), draw.signed("biases", (m,), 5)
     if (x == 0).sum() > 1 or len(set(biases.tolist())) < m:
         return None
-    given = f"The input of a dense layer is\n\n{grid(x)}\n\nIts weights, a row for each "
-    f"output:\n\n{grid(weights)}\n\nIts biases:\n\n{grid(biases)}\n\n"
+    given = (
+        f"The input of a dense layer is\n\n{grid(x)}\n\nIts weights, a row for each "
+        f"output:\n\n{grid(weights)}\n\nIts biases:\n\n{grid(biases)}\n\n"
+    )
     data = {"task": task, "input": x.tolist(), "weights": weights.tolist(), "biases": biases.tolist()}
     plain = weights @ x
     if task == "two":

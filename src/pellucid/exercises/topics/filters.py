@@ -270,7 +270,7 @@ def _magnitude(draw: Draw, level: int) -> Question | None:
         "filters",
         level,
         "number",
-        f"Three rows of a picture:\n\n{grid(picture)}\n\nTwo kernels, for x and for "
+        f"Part of a picture:\n\n{grid(picture)}\n\nTwo kernels, for x and for "
         f"y:\n\n{grid(kernels['x'])}\n\n{grid(kernels['y'])}\n\n"
         "How large is the gradient's magnitude in the middle?",
         answer,
@@ -343,5 +343,7 @@ def _choice(value: str, why: str) -> Slip:
 
 def _first_other(one: Values, other: Values) -> str:
     y, x = np.argwhere(one != other)[0]
-    return f"such as {number(float(one[y, x]))} in row {y + 1}, column {x + 1}, where "
-    f"{number(float(other[y, x]))} stands"
+    return (
+        f"such as {number(float(one[y, x]))} in row {y + 1}, column {x + 1}, where "
+        f"{number(float(other[y, x]))} stands"
+    )

@@ -74,6 +74,7 @@ def make(draw: Draw, level: int) -> Question | None:
             FLAT,
             "Stride 1 and no padding unless they are given; maxpool's stride is its window.",
             "ReLU changes no shape and is left out.",
+            *(["A kernel of f with dilation d reaches over d(f - 1) + 1 places."] if "dilation" in text else []),
             *(["Convolutions and dense layers have biases."] if counted else []),
         ],
         slips=slips,
@@ -94,8 +95,10 @@ def _text(draw: Draw, level: int) -> str:
         return f"{first}, relu, maxpool 2, flatten, dense {m}"
     d = draw.whole("dilation", 1, 2)
     second = f"conv {2 * k} 3x3" + (f" dilation {d}" if d > 1 else " pad 1")
-    return f"{first}, relu, maxpool 2, {second}, relu, maxpool 2, flatten, dense "
-    f"{draw.pick('hidden', (16, 32))}, relu, dense {m}"
+    return (
+        f"{first}, relu, maxpool 2, {second}, relu, maxpool 2, flatten, dense "
+        f"{draw.pick('hidden', (16, 32))}, relu, dense {m}"
+    )
 
 
 def _cells(row: Row, counted: bool) -> tuple[int, ...]:
@@ -105,8 +108,8 @@ def _cells(row: Row, counted: bool) -> tuple[int, ...]:
 
 def _formula(row: Row) -> str:
     shape = row.formulas.shape or "as its input"
-    counted = f"; parameters `{row.formulas.parameters.replace(' x ', '*')}`" if row.parameters else ""
-    return f"`{' x '.join(str(n) for n in row.output_shape)}`, from `{shape}`{counted}"
+    counted = f"; parameters `{row.formulas.parameters.replace(' x ', '*').replace(',', '')}`" if row.parameters else ""
+    return f"`{' x '.join(str(n) for n in row.output_shape)}`, from `{shape.replace(',', '') if row.kind == 'flatten' else shape}`{counted}"
 
 
 def _sizes(network: Network, slipped: str) -> dict[str, Shape] | None:

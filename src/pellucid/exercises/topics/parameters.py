@@ -220,8 +220,10 @@ def _total(draw: Draw, level: int) -> Question | None:
     text = f"conv {k} {f}x{f}, relu, maxpool 2, flatten, dense {m}"
     if level == 3:
         hidden = draw.pick("hidden", (16, 20, 32))
-        text = f"conv {k} {f}x{f}, relu, maxpool 2, conv {2 * k} 3x3, relu, maxpool 2, flatten, dense "
-        f"{hidden}, relu, dense {m}"
+        text = (
+            f"conv {k} {f}x{f}, relu, maxpool 2, conv {2 * k} 3x3, relu, maxpool 2, flatten, dense "
+            f"{hidden}, relu, dense {m}"
+        )
     network = Network.from_text(text, (c, h, w))
     table = rows(network)
     total = network.parameter_count

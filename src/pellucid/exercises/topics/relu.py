@@ -1,8 +1,8 @@
 """Activations that are made of straight lines: ReLU, leaky ReLU, ReLU6; applied to a map, or plotted.
 
 `data`: `task`: "map" (ReLU of `input` [h][w]), "leaky" (leaky ReLU with `slope`), "relu6", "conv-relu" (cross-
-correlation of `input` under `kernel` with `bias`, then ReLU, the whole map); "plot" (y = `outer` f(`scale` x + `shift`) +
-`offset`, f "relu", "leakyrelu" with `slope`, or "relu6", for x from `low` to `high`).
+correlation of `input` under `kernel` with `bias`, then ReLU, the whole map); "plot" (y = `outer` f(`scale` x +
+`shift`) + `offset`, f "relu", "leakyrelu" with `slope`, or "relu6", for x from `low` to `high`).
 Plots are answered by their corners, in words: the points between which they run straight.
 """
 

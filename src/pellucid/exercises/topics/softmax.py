@@ -56,11 +56,13 @@ def make(draw: Draw, level: int) -> Question | None:
     if task == "temperature":
         t = draw.pick("temperature", (2, 4, 0.5))
         scores = logits / t
-        asked = f"The scores are divided by the temperature {t:g}, then softmax is taken. What is the "
-        f"probability of **{names[k]}**?"
+        asked = (
+            f"The scores are divided by the temperature {t:g}, then softmax is taken. What is the "
+            f"probability of **{names[k]}**?"
+        )
         more = [
-            slip("temperature forgotten", _probability(logits, k)),
-            slip("temperature multiplied", _probability(logits * t, k)),
+            slip("temperature forgotten", round(_probability(logits, k), DECIMALS)),
+            slip("temperature multiplied", round(_probability(logits * t, k), DECIMALS)),
         ]
         before = [f"Divided by {t:g}: " + ", ".join(f"`{z}/{t:g} = {z / t:g}`" for z in logits.tolist())]
         data |= {"temperature": t}
@@ -74,13 +76,15 @@ def make(draw: Draw, level: int) -> Question | None:
             f"Adding the same number to all scores multiplies every e^z by e^{c}, which cancels: softmax "
             f"stays as it was."
         ]
-        more = [slip("added to one score", _probability(logits + c * (np.arange(n) == k), k))]
+        more = [slip("added to one score", round(_probability(logits + c * (np.arange(n) == k), k), DECIMALS))]
         data |= {"shift": c}
         scores = logits.astype(float)
     worked = Worked("softmax", scores)
     for i in range(n):
         worked.value("softmax1", i)  # refused unless the runtime computes the same
     answers = [round(_probability(scores, i), DECIMALS) for i in range(n)]
+    if task != "all" and not 0.01 < answers[k] < 0.99:
+        return None
     powers = [f"`e^{_bracket(z)} = {math.exp(z):.4g}`" for z in scores.tolist()]
     if task == "all":
         return ask(

@@ -77,8 +77,10 @@ def _size(draw: Draw, level: int) -> Question | None:
         kernel = f"{f[0]} x {f[0]}"
     else:
         kernel = f"{f[0]} x {f[1]}"
-        how = f"stride {s[0]} downwards and {s[1]} to the right, and padding {p[0]} above and below, "
-        f"{p[1]} left and right"
+        how = (
+            f"stride {s[0]} downwards and {s[1]} to the right, and padding {p[0]} above and below, "
+            f"{p[1]} left and right"
+        )
     what = "height x width x channels" if filters else "height x width"
     many = f"{filters} kernels of {kernel} slide" if filters else f"A kernel of {kernel} slides"
     axes = [size_line(n[axis], f[axis], p[axis], s[axis], 1, ("height", "width")[axis]) for axis in (0, 1)]

@@ -67,8 +67,10 @@ def _shape(draw: Draw, level: int, task: str) -> Question | None:
             return None
     network = Network.from_text(text, (c, h, w))
     k_out, oh, ow = network.output_shape
-    given = f"A volume of {h} x {w} x {c} goes through a convolution of {k} filters of {f} x {f} x {c}, "
-    f"with {options(p, s)}"
+    given = (
+        f"A volume of {h} x {w} x {c} goes through a convolution of {k} filters of {f} x {f} x {c}, "
+        f"with {options(p, s)}"
+    )
     working = [size_line(h, f, p, s, 1, "height"), size_line(w, f, p, s, 1, "width")]
     working.append(f"One channel for each filter: {k}")
     if level == 3:
