@@ -97,6 +97,7 @@ WHY = {
     "slope everywhere": "every value was multiplied by the slope; only negative ones are",
     "limit forgotten": "values above 6 were kept; ReLU6 cuts them off at 6",
     "summed over the channels": "the channels were added up; pooling leaves each channel by itself",
+    "ReLU is 1": "ReLU gives 0 for what is negative, not 1",
     "bias after the ReLU": "the bias was added after the ReLU; it belongs to the sum that goes into it",
     "shifted the other way": "the curve was shifted the other way: f(x + b) moves it to the left by b",
     # Flat values
@@ -158,6 +159,8 @@ WHY = {
     "convolution not subtracted": "the convolution's own parameters were not taken off: it was asked how "
     "many more there are",
     "biases shared": "the biases were counted once for each filter; here every output value has its own",
+    "last layer forgotten": "the last layer was forgotten",
+    "dense layers forgotten": "only the convolutions were counted",
     # Receptive fields
     "the pixel itself forgotten": "the field starts at 1: without any layer a value sees its own pixel",
     "area for side": "this is the number of pixels in the field; the rows were asked for",

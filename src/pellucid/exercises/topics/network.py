@@ -74,7 +74,11 @@ def make(draw: Draw, level: int) -> Question | None:
             FLAT,
             "Stride 1 and no padding unless they are given; maxpool's stride is its window.",
             "ReLU changes no shape and is left out.",
-            *(["A kernel of f with dilation d reaches over d(f - 1) + 1 places."] if "dilation" in text else []),
+            *(
+                ["A kernel of f with dilation d reaches over d(f - 1) + 1 places."]
+                if "dilation" in text
+                else []
+            ),
             *(["Convolutions and dense layers have biases."] if counted else []),
         ],
         slips=slips,
@@ -108,8 +112,14 @@ def _cells(row: Row, counted: bool) -> tuple[int, ...]:
 
 def _formula(row: Row) -> str:
     shape = row.formulas.shape or "as its input"
-    counted = f"; parameters `{row.formulas.parameters.replace(' x ', '*').replace(',', '')}`" if row.parameters else ""
-    return f"`{' x '.join(str(n) for n in row.output_shape)}`, from `{shape.replace(',', '') if row.kind == 'flatten' else shape}`{counted}"
+    if row.kind == "flatten":
+        shape = shape.replace(",", "")
+    counted = (
+        f"; parameters `{row.formulas.parameters.replace(' x ', '*').replace(',', '')}`"
+        if row.parameters
+        else ""
+    )
+    return f"`{' x '.join(str(n) for n in row.output_shape)}`, from `{shape}`{counted}"
 
 
 def _sizes(network: Network, slipped: str) -> dict[str, Shape] | None:

@@ -76,7 +76,9 @@ def make(draw: Draw, level: int) -> Question | None:
             f"Adding the same number to all scores multiplies every e^z by e^{c}, which cancels: softmax "
             f"stays as it was."
         ]
-        more = [slip("added to one score", round(_probability(logits + c * (np.arange(n) == k), k), DECIMALS))]
+        more = [
+            slip("added to one score", round(_probability(logits + c * (np.arange(n) == k), k), DECIMALS))
+        ]
         data |= {"shift": c}
         scores = logits.astype(float)
     worked = Worked("softmax", scores)
