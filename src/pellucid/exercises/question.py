@@ -209,7 +209,8 @@ def written(
     if kind == "shape":
         return " x ".join(f"{n:,}" for n in value if not isinstance(n, tuple))
     lines = [row for row in value if isinstance(row, tuple)]
-    if not rows and not columns:
+    fits = len(lines) == len(rows) and all(len(line) == len(columns) for line in lines)
+    if not fits:  # no names, or a wrong answer of another shape
         return block(lines, decimals)
     return table([[figure(n, decimals) for n in line] for line in lines], rows, columns)
 
