@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pellucid import filters
     from pellucid.errors import PellucidError
     from pellucid.faces import zoo
     from pellucid.faces.estimator import ImageClassifier
@@ -30,6 +31,7 @@ _HOMES = {
     "Network": "pellucid.network",
     "PellucidError": "pellucid.errors",
     "Prediction": "pellucid.model",
+    "filters": "pellucid.filters",
     "load": "pellucid.faces.python",
     "train": "pellucid.faces.python",
     "zoo": "pellucid.faces.zoo",
@@ -42,6 +44,7 @@ __all__ = [
     "PellucidError",
     "Prediction",
     "__version__",
+    "filters",
     "load",
     "train",
     "zoo",

@@ -74,7 +74,7 @@ class Network:
 
     @cached_property
     def parameter_shapes(self) -> dict[str, Shape]:
-        """The shape of everything learned, by name, in the order of the layers."""
+        """The shape of everything learned, or frozen, by name, in the order of the layers."""
         return self._named_shapes(lambda layer, inputs: layer.weight_shapes(*inputs))
 
     @cached_property
@@ -82,9 +82,19 @@ class Network:
         """The shapes of running statistics: kept with the weights, not learned by gradient."""
         return self._named_shapes(lambda layer, inputs: layer.state_shapes(*inputs))
 
+    @cached_property
+    def frozen(self) -> frozenset[str]:
+        """The names of the parameters that training leaves as they are."""
+        return frozenset(
+            f"{node.name}.{name}"
+            for node in self.nodes
+            if getattr(node.layer, "frozen", False)
+            for name in node.layer.weight_shapes(*self.inputs_of(node))
+        )
+
     @property
     def parameter_count(self) -> int:
-        """How many numbers are learned."""
+        """How many numbers are learned, or frozen."""
         return sum(prod(shape) for shape in self.parameter_shapes.values())
 
     @property
