@@ -78,8 +78,21 @@ void resize(Pictures pictures, Two size, Two offset, Target target, std::array<i
     }
 }
 
-nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> values) {
-    static const pellucid::CrcAndSums quick = pellucid::quick_crc_and_sums();
+const std::vector<pellucid::Digest>& digests() {
+    static const std::vector<pellucid::Digest> usable = pellucid::usable_digests();
+    return usable;
+}
+
+pellucid::CrcAndSums digest_named(const std::string& name) {
+    if (name.empty()) return digests().back().run;
+    for (const auto& digest : digests())
+        if (name == digest.name) return digest.run;
+    throw std::invalid_argument("this processor has no " + name);
+}
+
+nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> values,
+                       const std::string& set) {
+    const pellucid::CrcAndSums quick = digest_named(set);
     uint64_t sums[pellucid::kLanes];
     uint32_t crc = 0;
     {
@@ -89,6 +102,12 @@ nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb:
     return nb::make_tuple(crc, nb::bytes(sums, sizeof sums));
 }
 
+std::vector<std::string> digest_instructions() {
+    std::vector<std::string> names;
+    for (const auto& digest : digests()) names.emplace_back(digest.name);
+    return names;
+}
+
 }  // namespace
 
 NB_MODULE(_native, module) {
@@ -96,8 +115,9 @@ NB_MODULE(_native, module) {
     module.def("resize", &resize, nb::arg("pictures").noconvert(), nb::arg("size"), nb::arg("offset"),
                nb::arg("target").noconvert(),
                nb::arg("luma"), nb::arg("instructions") = "");
-    if (pellucid::quick_crc_and_sums())
-        module.def("crc_and_sums", &crc_and_sums, nb::arg("values").noconvert());
-    else
+    module.def("digest_instructions", &digest_instructions);
+    if (digests().empty())
         module.attr("crc_and_sums") = nb::none();
+    else
+        module.def("crc_and_sums", &crc_and_sums, nb::arg("values").noconvert(), nb::arg("instructions") = "");
 }

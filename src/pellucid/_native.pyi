@@ -23,6 +23,9 @@ def resize(
     arrays don't fit.
     """
 
-crc_and_sums: Callable[[NDArray[np.uint8]], tuple[int, bytes]] | None
-"""Of uint8 [n], zlib's CRC-32, and the sums modulo 2^64 of every 512th group of 8 bytes; None where zlib is as
-quick."""
+def digest_instructions() -> list[str]:
+    """The sets of instructions that this processor has sums for; the last is the best."""
+
+crc_and_sums: Callable[..., tuple[int, bytes]] | None
+"""crc_and_sums(values, instructions=""): of uint8 [n], zlib's CRC-32, and the sums modulo 2^64 of every 512th group
+of 8 bytes; None where zlib is as quick."""

@@ -22,6 +22,25 @@ def test_a_curve_goes_through_its_points():
     assert {text.text for text in drawing.iter(f"{SVG}text")} >= {"x", "y", "-4", "-2", "2"}
 
 
+def test_what_leaves_the_axes_is_cut_at_their_edge():
+    drawing = ElementTree.fromstring(plot.curve([(-4.0, -10.0), (0.0, 0.0), (2.0, 2.0)], "t", "d"))
+    (line,) = [each.get("points").split() for each in drawing.iter(f"{SVG}polyline")]
+    places = np.array([[float(n) for n in pair.split(",")] for pair in line])
+    assert np.allclose(np.diff(places, axis=0) / plot.UNIT, [[2.4, -6], [2, -2]])  # from y = -6 on
+    height = float(drawing.get("height"))
+    assert (places[:, 1] >= 0).all() and (places[:, 1] <= height).all()
+
+
+def test_drawings_can_stand_beside_each_other_in_a_page():
+    drawing = plot.curve([(-1.0, 0.0), (1.0, 1.0)], "t", "d")
+    assert " id=" not in drawing and "url(" not in drawing
+    style = ElementTree.fromstring(drawing).find(f"{SVG}style").text
+    rules = [
+        rule for rule in style.replace("@media(prefers-color-scheme:dark){", "").split("}") if rule.strip()
+    ]
+    assert all(rule.startswith(".exercise-plot ") for rule in rules)
+
+
 def test_pictures_are_as_grey_as_their_numbers():
     drawing = ElementTree.fromstring(plot.picture(np.array([[0.0, 5.0], [10.0, 5.0]]), "t", "d"))
     fills = [each.get("fill") for each in drawing.iter(f"{SVG}rect") if each.get("fill")]

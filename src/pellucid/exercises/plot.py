@@ -6,6 +6,7 @@ Text is text; colours are neutral, and change with `prefers-color-scheme`, so th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,20 +14,24 @@ from pellucid.evaluation.page.markup import Markup, element
 from pellucid.exercises.worked import Values
 from pellucid.network.operations import number
 
+LOWEST, HIGHEST = -6.0, 10.0  # the y that axes show at most
 UNIT = 26  # pixels a unit
 EDGE = 26
+# Scoped, and without ids, as several drawings may stand in one page.
 _STYLE = (
-    "text{font:12px system-ui,sans-serif;fill:#444}.axis{stroke:#555;stroke-width:1.2}.grid{stroke:#d8d8d8}"
-    ".curve{fill:none;stroke:#0b62c4;stroke-width:2.5;stroke-linejoin:round}.name{font-style:italic}"
-    ".frame{fill:none;stroke:#888}"
-    "@media(prefers-color-scheme:dark){text{fill:#ccc}.axis{stroke:#bbb}.grid{stroke:#444}.curve{stroke:#6cb1ff}}"
+    ".exercise-plot text{font:12px system-ui,sans-serif;fill:#444}.exercise-plot .axis{stroke:#555;stroke-width:1.2}"
+    ".exercise-plot .grid{stroke:#d8d8d8}.exercise-plot .name{font-style:italic}"
+    ".exercise-plot .frame{fill:none;stroke:#888}"
+    ".exercise-plot .curve{fill:none;stroke:#0b62c4;stroke-width:2.5;stroke-linejoin:round}"
+    "@media(prefers-color-scheme:dark){.exercise-plot text{fill:#ccc}.exercise-plot .axis{stroke:#bbb}"
+    ".exercise-plot .grid{stroke:#444}.exercise-plot .curve{stroke:#6cb1ff}}"
 )
 
 
 def curve(points: Sequence[tuple[float, float]], title: str, description: str) -> str:
-    """Straight lines through these points on axes of whole units, both scaled alike; cut off at -6 and 10."""
+    """Straight lines through these points on axes of whole units, both scaled alike; cut off at LOWEST and HIGHEST."""
     xs = [x for x, _ in points]
-    ys = [min(max(y, -6.0), 10.0) for _, y in points]
+    ys = [min(max(y, LOWEST), HIGHEST) for _, y in points]
     left, right = min(0, int(np.floor(min(xs)))), max(0, int(np.ceil(max(xs))))
     low, high = min(-1, int(np.floor(min(ys)))), max(1, int(np.ceil(max(ys))))
     width, height = (right - left) * UNIT + 2 * EDGE, (high - low) * UNIT + 2 * EDGE
@@ -52,16 +57,36 @@ def curve(points: Sequence[tuple[float, float]], title: str, description: str) -
         )
         if y and y % 2 == 0:
             parts.append(element("text", number(y), x=px(0) - 6, y=py(y) + 4, text_anchor="end"))
-    clip = element(
-        "clipPath",
-        element("rect", x=EDGE - 2, y=EDGE - 2, width=width - 2 * EDGE + 4, height=height - 2 * EDGE + 4),
-        id="ground",
-    )
-    line = " ".join(f"{px(x)},{py(y)}" for x, y in points)
-    parts.append(element("g", element("polyline", points=line, class_="curve"), clip_path="url(#ground)"))
+    for run in _within(points, low, high):
+        parts.append(element("polyline", points=" ".join(f"{px(x)},{py(y)}" for x, y in run), class_="curve"))
     parts.append(element("text", "x", x=px(right) + 8, y=py(0) + 4, class_="name"))
     parts.append(element("text", "y", x=px(0) - 4, y=EDGE - 10, class_="name"))
-    return _svg(width, height, title, description, [clip, *parts])
+    return _svg(width, height, title, description, parts)
+
+
+def _within(
+    points: Sequence[tuple[float, float]], low: float, high: float
+) -> list[list[tuple[float, float]]]:
+    """A line through points, cut to the y that the axes show: the stretches that are left."""
+    runs: list[list[tuple[float, float]]] = []
+    for (x0, y0), (x1, y1) in pairwise(points):
+        enter, leave = 0.0, 1.0
+        for limit, sign in ((low, 1), (high, -1)):
+            first, last = sign * (y0 - limit), sign * (y1 - limit)  # negative outside
+            if first < 0 and last < 0:
+                enter, leave = 1.0, 0.0
+            elif first < 0:
+                enter = max(enter, first / (first - last))
+            elif last < 0:
+                leave = min(leave, first / (first - last))
+        if enter >= leave:
+            continue
+        ends = [(x0 + t * (x1 - x0), y0 + t * (y1 - y0)) for t in (enter, leave)]
+        if runs and enter == 0 and runs[-1][-1] == ends[0]:
+            runs[-1].append(ends[1])
+        else:
+            runs.append(ends)
+    return runs
 
 
 def picture(array: Values, title: str, description: str, side: int = 24) -> str:
@@ -97,4 +122,5 @@ def _svg(width: int, height: int, title: str, description: str, parts: list[Mark
         height=height,
         viewBox=f"0 0 {width} {height}",
         role="img",
+        class_="exercise-plot",
     )

@@ -155,7 +155,7 @@ def _plot(draw: Draw, level: int) -> Question | None:
 
     bends = [-shift / scale, *([(6 - shift) / scale] if kind == "relu6" else [])]
     xs = sorted({float(low), *(x for x in bends if low < x < high), float(high)})
-    if len(xs) < 2 + len(bends):
+    if len(xs) < 2 + len(bends) or not all(plot.LOWEST <= f(x) <= plot.HIGHEST for x in xs):
         return None
     inner = _linear(scale, shift)
     said = SAID[kind].format(inner)
