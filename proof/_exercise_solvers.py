@@ -2,6 +2,8 @@
 
 Written from the questions' texts and from what each topic's file says about `data`. Nothing here comes from pellucid.
 Answers are numbers, tuples of sizes, or tuples of rows, as the questions ask for them.
+
+Over 500 lines: a function for each topic, short ones, that read best side by side.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,8 +57,10 @@ def modules(text: str, channels: int, first_size: tuple[int, ...] = ()) -> list[
     made: list[torch.nn.Module] = []
     for piece in (part.strip() for part in text.split(",")):
         words = piece.split()
-        options = dict(zip(words, words[1:], strict=False))
-        number = {name: int(options[name]) for name in ("stride", "pad", "dilation", "groups") if name in options}
+        options = dict(pairwise(words))
+        number = {
+            name: _whole(options[name]) for name in ("stride", "pad", "dilation", "groups") if name in options
+        }
         bias = "nobias" not in words
         match words[0]:
             case "conv":
@@ -80,6 +85,10 @@ def modules(text: str, channels: int, first_size: tuple[int, ...] = ()) -> list[
             case other:
                 raise ValueError(f"the referee has no layer {other}")
     return made
+
+
+def _whole(word: str) -> Any:
+    return int(word) if word.isdigit() else word  # pad same: torch's own word
 
 
 def ran(text: str, size: Any) -> list[tuple[torch.nn.Module, torch.Tensor]]:
@@ -111,12 +120,14 @@ def sees(text: str, row: int | None = None) -> tuple[int, int]:
     x = column
     for piece in (part.strip() for part in text.split(",")):
         words = piece.split()
-        options = dict(zip(words, words[1:], strict=False))
+        options = dict(pairwise(words))
         number = {name: int(options[name]) for name in ("stride", "pad", "dilation") if name in options}
         if words[0] == "conv":
             size = int(words[2].split("x")[0])
             ones = torch.ones(1, 1, size, dtype=torch.float64)
-            x = F.conv1d(x, ones, None, number.get("stride", 1), number.get("pad", 0), number.get("dilation", 1))
+            x = F.conv1d(
+                x, ones, None, number.get("stride", 1), number.get("pad", 0), number.get("dilation", 1)
+            )
         elif words[0] in ("maxpool", "avgpool"):
             size = int(words[1].split("x")[0])
             x = F.conv1d(x, torch.ones(1, 1, size, dtype=torch.float64), None, number.get("stride", size),
@@ -244,9 +255,13 @@ def padding(data: Data) -> Any:
                 left = outputs(left, data["kernel"])
             return n[0] - left
         case "size":
-            return tuple(outputs(side, data["kernel"], data["stride"], data["padding"], data["dilation"]) for side in n)
+            return tuple(
+                outputs(side, data["kernel"], data["stride"], data["padding"], data["dilation"]) for side in n
+            )
         case "least":
-            fitting = [p for p in range(n + 1) if outputs(n, data["kernel"], data["stride"], p) == data["wanted"]]
+            fitting = [
+                p for p in range(n + 1) if outputs(n, data["kernel"], data["stride"], p) == data["wanted"]
+            ]
             return fitting[0]
         case "same-upper":
             wanted, total = math.ceil(n / data["stride"]), 0
@@ -285,9 +300,13 @@ def volume(data: Data) -> Any:
     match data["task"]:
         case "shape" | "values":
             h, w, c = data["input"]
-            text = f"conv {data['filters']} {data['kernel']}x{data['kernel']} stride {data['stride']} pad {data['padding']}"
-            for then in data.get("then") or ():
-                text += f", conv {then[0]} {then[1]}x{then[1]} stride {then[2]} pad {then[3]}"
+            f = data["kernel"]
+            text = f"conv {data['filters']} {f}x{f} stride {data['stride']} pad {data['padding']}"
+            then = data.get("then")
+            if then:
+                text += (
+                    f", maxpool {then['maxpool']}, conv {then['filters']} {then['kernel']}x{then['kernel']}"
+                )
             out = ran(text, (h, w, c))[-1][1]
             return (*out.shape[2:], out.shape[1]) if data["task"] == "shape" else out.numel()
         case "weights":
@@ -346,14 +365,17 @@ def pooling(data: Data) -> Any:
         case "size":
             h, w, c = data["input"]
             text = f"maxpool {window} stride {step}"
-            for filters, kernel, *_ in [data["then"]] if data.get("then") else ():
-                text = f"conv {filters} {kernel}x{kernel}, {text}"
+            if then := data.get("then"):
+                text += f", conv {then['filters']} {then['kernel']}x{then['kernel']} pad {then['padding']}"
+                text += f", maxpool {then['maxpool']}"
             out = ran(text, (h, w, c))[-1][1]
             return (*out.shape[2:], out.shape[1])
         case "global":
             return rows(F.adaptive_avg_pool2d(tensor(data["input"]), 1).flatten())
         case "channels":
-            return rows(F.max_pool2d(tensor(data["input"]), window, step, data["padding"])[data["channel"] - 1])
+            return rows(
+                F.max_pool2d(tensor(data["input"]), window, step, data["padding"])[data["channel"] - 1]
+            )
     x = tensor(data["input"])[None]
     match data["task"]:
         case "max" | "padded-max":
@@ -475,11 +497,15 @@ def learning(data: Data) -> Any:
             w = tensor(data["w"]).requires_grad_()
             loss = (w * data["x"] + data["b"] - data["t"]) ** 2
             loss.backward()
-            return float(w.grad) if data["task"] == "square" else float(w.detach() - data["rate"] * w.grad)
+            return (
+                float(w.grad.detach())
+                if data["task"] == "square"
+                else float(w.detach() - data["rate"] * w.grad)
+            )
     z = tensor(data["logits"]).requires_grad_()
     target = torch.tensor([data["target"] - 1])
     if data["task"] == "loss-logits":
-        return float(F.cross_entropy(z[None], target))
+        return float(F.cross_entropy(z[None], target).detach())
     if data["task"] == "gradient":
         F.cross_entropy(z[None], target).backward()
         return rows(z.grad)
@@ -512,26 +538,37 @@ SOLVERS: dict[str, Callable[[Data], Any]] = {
 }
 
 
-def windows(topic: str, data: Data) -> list[np.ndarray]:
-    """The windows that the question asks about, where it is one about windows: what lies under the kernel of the picture,
-    and the products with it."""
-    if "kernel" not in data or "input" not in data or not isinstance(data["kernel"], list | tuple):
+def windows(data: Data) -> list[np.ndarray]:
+    """The windows of numbers that the question asks about: what lies under each of the picture (all channels that the
+    filter sees), and for a single place also the products with the kernel."""
+    x = np.asarray(data["input"], float) if "input" in data else np.empty(0)
+    if x.ndim not in (2, 3) or not {"kernel", "kernels", "window"} & set(data):
         return []
-    x = np.asarray(data["input"], float)
-    kernel = np.asarray(data["kernel"], float)
-    if x.ndim != 2 or kernel.ndim != 2:
+    weights: np.ndarray | None = None
+    if "kernels" in data and isinstance(data["kernels"], list):
+        k = data["filter"] - 1
+        weights = np.asarray(data["kernels"][k], float)
+        first = k // (len(data["kernels"]) // data["groups"]) * len(weights)
+        x = x[first : first + len(weights)]
+    elif isinstance(data.get("kernel"), list | tuple):
+        weights = np.asarray(data["kernel"], float)
+        weights = np.rot90(weights, 2) if data["task"] == "convolution" else weights
+    elif "window" not in data:
         return []
+    size = weights.shape[-1] if weights is not None else data["window"]
     pad, step, gap = data.get("padding", 0), data.get("stride", 1), data.get("dilation", 1)
-    padded = np.pad(x, pad)
-    reach = gap * (len(kernel) - 1) + 1
+    planes = np.pad(x[None] if x.ndim == 2 else x, ((0, 0), (pad, pad), (pad, pad)))
+    reach = gap * (size - 1) + 1
     found = []
-    for top in range(0, padded.shape[0] - reach + 1, step):
-        for left in range(0, padded.shape[1] - reach + 1, step):
+    for top in range(0, planes.shape[1] - reach + 1, step):
+        for left in range(0, planes.shape[2] - reach + 1, step):
             if "row" in data and (top // step, left // step) != (data["row"] - 1, data["column"] - 1):
                 continue
-            under = padded[top : top + reach : gap, left : left + reach : gap]
-            found.append(under)
-            if "row" in data:
-                turned_too = np.rot90(kernel, 2) if data["task"] == "convolution" else kernel
-                found.append(under * turned_too)
+            under = planes[:, top : top + reach : gap, left : left + reach : gap]
+            if weights is None:
+                found += list(under)  # each channel is pooled by itself
+            else:
+                found.append(under)
+                if "row" in data:
+                    found.append(under * weights)
     return found

@@ -30,7 +30,8 @@ class QuestionDocument(Document):
     """One exercise. Texts are Markdown, figures SVG or empty.
 
     `answer` is a number, a shape ([height, width, channels]), a matrix (a list of rows), or the words of a choice or of
-    what a plot shows. A number that isn't whole is asked to so many `decimals`. `rows` and `columns` name those of a
+    what a plot shows. A number that isn't whole is asked to so many `decimals`
+    and may be off by `tolerance`. `rows` and `columns` name those of a
     table to fill in. `data` holds the numbers that the question is solved from.
     """
 
@@ -42,6 +43,7 @@ class QuestionDocument(Document):
     answer: Value
     answer_text: str
     decimals: int
+    tolerance: float
     rows: list[str]
     columns: list[str]
     working: list[str]

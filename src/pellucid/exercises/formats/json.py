@@ -103,6 +103,7 @@ def _question(document: QuestionDocument) -> Question:
         document.decimals,
         tuple(document.rows),
         tuple(document.columns),
+        document.tolerance,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pellucid.errors import DataError, PellucidError, SettingsError
-from pellucid.exercises import TOPICS, Sheet, generate
+from pellucid.exercises import Sheet, generate
 from pellucid.exercises.formats import gift, html, json, markdown, moodle
 from pellucid.exercises.marking import LARGEST, Answers, Marks, mark, read_answers
 from pellucid.faces.cli import output
@@ -134,9 +134,10 @@ def _completed(wanted: Wanted, named: Mapping[str, Any]) -> Wanted:
     network, size = about.get("network"), about.get("input")
     if about and wanted.network is None:
         if about.get("model") or not (isinstance(network, str) and isinstance(size, str)):
+            words = "MODEL IMAGE" if about.get("image") else "MODEL"
             raise DataError(
-                "These answers are about a model and a picture: name them", where=shown(wanted.check or ""),
-                received=str(about.get("model"))[:200], remedy="pellucid exercise MODEL IMAGE --check FILE",
+                "These answers are about a model: name it", where=shown(wanted.check or ""),
+                received=shown(str(about.get("model"))[:200]), remedy=f"pellucid exercise {words} --check FILE",
             )  # fmt: skip
         wanted = replace(wanted, network=network, input=wanted.input or size)
     return replace(
@@ -216,6 +217,3 @@ def _print_marks(marks: Marks, as_json: bool) -> None:
             if one.verdict not in ("by eye", "missing"):
                 print(" " * (width + 7) + f"right is: {one.right}")
     print(f"\n{marks.total} right")
-
-
-__all__ = ["TOPICS", "Wanted", "exercise_command"]
