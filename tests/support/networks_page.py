@@ -45,10 +45,10 @@ def page() -> str:
     parts = [
         "# The classic networks",
         "Each is drawn by `pellucid summary NAME --diagram FILE.svg`; any other network, by its text or its model "
-        "file, the same. A card is a stage: a layer and what follows it alone (conv, batchnorm, relu, pool). Its "
-        "blocks are as high, deep and wide as the logarithm of the feature map's rows, columns and channels; the words say "
-        "each layer's name, what it does, what comes out, and how many parameters it has. `--fold` draws what repeats "
-        "once, `--down` lets data flow down. In Python it is `Network.diagram()`.",
+        "file, the same. A card is a stage: a layer and what follows it alone (conv, batchnorm, relu, pool). "
+        "Its blocks are as high, deep and wide as the logarithm of the feature map's rows, columns and channels; the "
+        "words say each layer's name, what it does, what comes out, and how many parameters it has. `--fold` draws "
+        "what repeats once, `--down` lets data flow down. In Python it is `Network.diagram()`.",
     ]
     for name, title, fold, words in CLASSICS:
         network = zoo.build(name)
