@@ -6,8 +6,8 @@ nothing of pellucid's arithmetic): every answer must be equal, or within half a 
 Besides:
 
 - one answer only: where the referee searches (the padding that keeps a size, the kernel that made a map, the
-  description that fits), exactly one fits; a question about a place says where counting starts, one about a kernel whether it is
-  flipped, one about padding what lies outside;
+  description that fits), exactly one fits; a question about a place says where counting starts, one about a kernel
+  whether it is flipped, one about padding what lies outside;
 - no window that is asked about is all zeros, nor are its products with the kernel;
 - no question twice on a sheet, by its id and by its text;
 - no slip is equal to the answer or to another slip, or would be marked as right;

@@ -23,8 +23,8 @@ from pellucid.exercises.spelling import first_difference, readings
 LARGEST = 10_000_000  # bytes of an answers file
 
 Verdict = Literal["right", "wrong", "missing", "unreadable", "by eye"]
-_DIFFERS = {"topics": "topics", "level": "level", "seed": "seed", "count": "count of questions", "version": "version",
-            "about": "network"}  # fmt: skip
+_DIFFERS = {"topics": "other topics", "level": "another level", "seed": "another seed", "version": "another version",
+            "count": "another count of questions", "about": "another network"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _same_sheet(sheet: Sheet, named: Mapping[str, Any]) -> None:
     for name, word in _DIFFERS.items():
         if name in named and named[name] != own[name]:
             raise DataError(
-                f"These answers are for a sheet of another {word}", where="answers",
+                f"These answers are for a sheet of {word}", where="answers",
                 received=f"{name} {_short(named[name])}, but this sheet has {_short(own[name])}",
                 remedy="the options that their sheet was made with; they stand in the answers file and on the sheet",
             )  # fmt: skip

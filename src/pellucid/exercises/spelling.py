@@ -18,8 +18,8 @@ from pellucid.exercises.question import Answer, Question
 LONGEST = 20_000  # letters of one answer; more is no answer
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
 _BLANKS = re.compile(r"[\s\u00a0\u2009\u202f]+")
-_TIMES = re.compile(r"\s*[x×*✕·]\s*|\s+by\s+")
-_WORDS = re.compile(r"\s*[A-Za-z]\w*(?:[\s-]+[A-Za-z]\w*)*\.?$")  # 208 parameters
+_TIMES = re.compile(r"\s*[xX×*✕·]\s*|\s+by\s+")
+_WORDS = re.compile(r"\s+[A-Za-z]\w*(?:[\s-]+[A-Za-z]\w*)*\.?$")  # 208 parameters
 _NAMED = re.compile(r"(?:[A-Za-z]\w*\s*)?(?:[=≈]|->)\s*")  # y = 3
 
 
@@ -94,7 +94,7 @@ def _shape(given: Any) -> Iterable[tuple[int, ...]]:
     if not isinstance(given, str):
         return []
     text = _NAMED.sub("", _plain(given), count=1).strip("()[]{} ")
-    text = _WORDS.sub("", text) if not re.search(r"\d\s*x\s*\d*$", text) else text
+    text = _WORDS.sub("", text) if not re.search(r"\d\s*[xX]\s*\d*$", text) else text
     parts: list[list[str]] = []
     if len(by_times := _TIMES.split(text)) > 1:
         parts.append(by_times)
@@ -120,7 +120,7 @@ def _matrix(given: Any, named_rows: bool) -> Iterable[tuple[tuple[int | float, .
         return [tuple(tuple(value for value in row if value is not None) for row in rows)]
     if not isinstance(given, str):
         return []
-    rows = [row for row in (_row(line, named_rows) for line in _lines(given)) if row is not None]
+    rows = [_row(line, named_rows) for line in _lines(given)]
     if not rows or any(not row for row in rows) or len({len(row) for row in rows}) > 1:
         return []
     return [tuple(rows)]
@@ -137,15 +137,21 @@ def _lines(text: str) -> list[str]:
     return [line for line in lines[rule + 1 :] if line.strip(" \t[](){}|,")]
 
 
-def _row(line: str, named_rows: bool) -> tuple[int | float, ...] | None:
-    cells = [cell for cell in re.split(r"[\s,|]+", _plain(line).strip("[](){}| ,")) if cell]
-    values = [_value(cell) for cell in cells]
+def _row(line: str, named_rows: bool) -> tuple[int | float, ...]:
+    """The numbers of one row, between | or blanks or commas; in 1 1 7,344 the comma is within a number."""
+    line = _plain(line).strip("[](){}, ")
+    if "|" in line:
+        cells = line.strip("|").split("|")
+    elif re.search(r"[^\s,] +[^\s,]", line) and not re.search(r", ", line):
+        cells = line.split()
+    else:
+        cells = re.split(r"[\s,]+", line)
+    values = [next(iter(_spelt(cell.strip())), None) for cell in cells if cell.strip()]
     if named_rows:  # a row's name may stand before its numbers
         while values and values[0] is None:
             values.pop(0)
-    if None in values:
-        return ()
-    return tuple(value for value in values if value is not None)
+    found = tuple(value for value in values if value is not None)
+    return found if len(found) == len(values) else ()
 
 
 def _choice(question: Question, given: Any) -> list[Answer]:

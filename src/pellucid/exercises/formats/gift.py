@@ -11,7 +11,7 @@ from pellucid.evaluation.page.markup import Markup, element, joined
 from pellucid.exercises.choices import asked_for, choices
 from pellucid.exercises.formats import prose
 from pellucid.exercises.formats.heading import again, facts
-from pellucid.exercises.formats.moodle import because, body, number, solution, spellings
+from pellucid.exercises.formats.moodle import because, body, margin, number, solution, spellings
 from pellucid.exercises.question import Question, Sheet
 
 _ESCAPES = str.maketrans({letter: f"\\{letter}" for letter in "~=#{}:\\"} | {"\n": "\\n", "\r": None})
@@ -59,7 +59,7 @@ def _answers(question: Question) -> tuple[str, list[str]]:
 
 
 def _numbers(question: Question) -> list[str]:
-    near = f"{question.tolerance:g}"
+    near = margin(question.tolerance)
     offered = [(question.answer, 100, Markup("Right."))]
     offered += [(slip.value, 0, because(slip)) for slip in question.slips]
     return [

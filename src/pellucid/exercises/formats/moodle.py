@@ -79,6 +79,11 @@ def number(value: int | float, decimals: int) -> str:
     return text[1:] if text.startswith("-") and float(text) == 0 else text
 
 
+def margin(tolerance: float) -> str:
+    """How far off a number may be, as a decimal."""
+    return f"{tolerance:.12f}".rstrip("0").rstrip(".")
+
+
 def _typed(place: int, question: Question) -> Markup:
     match question.kind:
         case "number":
@@ -100,12 +105,13 @@ def _hint(question: Question) -> Markup:
 
 def _asked(kind: str, place: int, question: Question, after: Markup | None, rest: Child) -> Markup:
     """A question of Moodle's; `after` stands below its text."""
+    text = body(question, filled=kind == "cloze")
+    if kind == "cloze":
+        text = Markup(text.replace("{", "&#123;"))  # what looks like a field and is none
     return element(
         "question",
         element("name", _text(f"{place:02d} {question.topic} {question.id}")),
-        element(
-            "questiontext", _text(joined([body(question, filled=kind == "cloze"), after])), format="html"
-        ),
+        element("questiontext", _text(joined([text, after])), format="html"),
         element("generalfeedback", _text(solution(question)), format="html"),
         rest,
         type=kind,
@@ -133,7 +139,7 @@ def _multichoice(place: int, question: Question) -> Markup:
 
 
 def _numbers(question: Question) -> list[Markup]:
-    tolerance = f"{question.tolerance:g}"
+    tolerance = margin(question.tolerance)
     values: list[tuple[Answer, int, Child]] = [(question.answer, 100, "Right.")]
     values += [(slip.value, 0, because(slip)) for slip in question.slips]
     return [
@@ -191,7 +197,7 @@ def _field(question: Question, y: int, x: int) -> str:
 
 
 def _within(value: int | float, question: Question) -> str:
-    return f"{number(value, question.decimals)}:{question.tolerance:g}"
+    return f"{number(value, question.decimals)}:{margin(question.tolerance)}"
 
 
 def _embedded(slip: Slip) -> str:
@@ -216,7 +222,7 @@ def _scored(text: Child, fraction: int, feedback: Child, tolerance: str | None =
 
 def _category(sheet: Sheet, part: str) -> Markup:
     """What follows goes into this category of the course. A slash in a name is written twice."""
-    title = " ".join(prose.clean(sheet.title).split()).replace("/", "//")
+    title = re.sub("[<>]", "", " ".join(prose.clean(sheet.title).split())).replace("/", "//")
     path = (
         f"$course$/pellucid/{title}, level {sheet.level}, seed {sheet.seed}, version {sheet.version}/{part}"
     )
