@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace pellucid {
 
@@ -12,10 +13,15 @@ constexpr size_t kLanes = 512;
 // many whole rows of 512 groups as there are.
 using CrcAndSums = uint32_t (*)(const uint8_t* bytes, size_t size, uint64_t* sums);
 
-// nullptr where this processor has no quick way: zlib's own is as good there.
-CrcAndSums quick_crc_and_sums();
+struct Digest {
+    const char* name;
+    CrcAndSums run;
+};
+// What this processor can run, the quickest last; none where zlib's own is as good.
+std::vector<Digest> usable_digests();
 
 #ifdef PELLUCID_X86
+uint32_t crc_and_sums_avx2(const uint8_t* bytes, size_t size, uint64_t* sums);
 uint32_t crc_and_sums_avx512(const uint8_t* bytes, size_t size, uint64_t* sums);
 #endif
 

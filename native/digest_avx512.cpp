@@ -1,44 +1,17 @@
-// CRC-32 by carry-less multiplication: the bytes so far, as a polynomial over GF(2), stay congruent modulo the CRC's
-// while they are folded onto the next 256 (V. Gopal et al., "Fast CRC Computation for Generic Polynomials Using
-// PCLMULQDQ Instruction", Intel 2009). The 256 bytes that are left over go through the usual table.
+// 256 bytes at a time, in four registers.
 #include <immintrin.h>
 
 #include <cstring>
 
 #include "digest.h"
+#include "digest_folding.h"
 
 namespace pellucid {
 
 namespace {
 
-constexpr uint32_t kPolynomial = 0xEDB88320;  // of CRC-32, its lowest power in the highest bit
-
-// x^power modulo the CRC's polynomial, reflected like that, one bit further up as products of reflected numbers need it.
-constexpr uint64_t power_of_x(int power) {
-    uint32_t value = 0x80000000;
-    for (int i = 0; i < power; ++i) value = (value >> 1) ^ (value & 1 ? kPolynomial : 0);
-    return static_cast<uint64_t>(value) << 1;
-}
-
-struct Table {
-    uint32_t of[256];
-    constexpr Table() : of() {
-        for (uint32_t byte = 0; byte < 256; ++byte) {
-            uint32_t value = byte;
-            for (int i = 0; i < 8; ++i) value = (value >> 1) ^ (value & 1 ? kPolynomial : 0);
-            of[byte] = value;
-        }
-    }
-};
-constexpr Table kTable;
-
-uint32_t crc_on(uint32_t crc, const uint8_t* bytes, size_t size) {
-    for (size_t i = 0; i < size; ++i) crc = (crc >> 8) ^ kTable.of[(crc ^ bytes[i]) & 255];
-    return crc;
-}
-
 constexpr size_t kBlock = 256;
-constexpr uint64_t kLow = power_of_x(8 * kBlock + 32), kHigh = power_of_x(8 * kBlock - 32);
+constexpr uint64_t kLow = fold_low(kBlock), kHigh = fold_high(kBlock);
 
 inline __m512i folded(__m512i bytes, __m512i factors, __m512i next) {
     const __m512i low = _mm512_clmulepi64_epi128(bytes, factors, 0x00);

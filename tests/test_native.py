@@ -154,10 +154,17 @@ def test_crc_and_sums(size, seed, zeros):
         pytest.skip("this processor has no quick carry-less multiplication: zlib is used")
     values = pictures(seed, (size,), False)
     values[:zeros] = 0
-    crc, sums = native.crc_and_sums(values)
-    assert crc == zlib.crc32(values.data)
     rows = values[: size // 4096 * 4096].view("<u8").reshape(-1, 512)
-    assert sums == rows.sum(axis=0, dtype="<u8").tobytes()
+    wanted = zlib.crc32(values.data), rows.sum(axis=0, dtype="<u8").tobytes()
+    assert native.crc_and_sums(values) == wanted
+    for instructions in native.digest_instructions():
+        assert native.crc_and_sums(values, instructions) == wanted, instructions
+
+
+def test_sums_of_unknown_instructions_are_refused():
+    if native.crc_and_sums is not None:
+        with pytest.raises(ValueError, match="this processor has no AVX-1024"):
+            native.crc_and_sums(np.zeros(9, np.uint8), "AVX-1024")
 
 
 X = np.zeros((1, 4, 4, 3), np.uint8)

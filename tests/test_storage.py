@@ -14,7 +14,7 @@ import pytest
 
 from pellucid import storage
 from pellucid.errors import StorageError
-from pellucid.storage import create_held, is_abandoned, shown, write_atomically
+from pellucid.storage import cache_folder, create_held, is_abandoned, shown, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -213,3 +213,16 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
 def test_shown(name: str | bytes, text: str) -> None:
     assert shown(name) == text
     assert shown(text) == text
+
+
+def test_where_the_cache_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PELLUCID_CACHE", str(tmp_path / "a"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
+    monkeypatch.setenv("HOME", str(tmp_path / "c"))
+    assert cache_folder(tmp_path / "x") == tmp_path / "x"
+    assert cache_folder() == tmp_path / "a"
+    monkeypatch.delenv("PELLUCID_CACHE")
+    if sys.platform == "linux":
+        assert cache_folder() == tmp_path / "b" / "pellucid"
+        monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
+        assert cache_folder() == tmp_path / "c" / ".cache" / "pellucid"

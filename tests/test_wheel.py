@@ -17,7 +17,7 @@ TOP = Path(__file__).resolve().parent.parent
 MNIST = "pellucid/images/builtin/mnist/"
 LARGEST = 25_000_000
 # A new kind of file in the wheel is let in here, on purpose.
-KINDS = {".py", ".pyi", ".so", ".gz", ".typed", ".css", ".js", ".txt"}
+KINDS = {".py", ".pyi", ".so", ".gz", ".png", ".typed", ".css", ".js", ".txt"}
 
 pytestmark = pytest.mark.slow
 

@@ -23,6 +23,31 @@ def resize(
     arrays don't fit.
     """
 
-crc_and_sums: Callable[[NDArray[np.uint8]], tuple[int, bytes]] | None
-"""Of uint8 [n], zlib's CRC-32, and the sums modulo 2^64 of every 512th group of 8 bytes; None where zlib is as
-quick."""
+def filter_instructions() -> list[str]:
+    """The sets of instructions that this processor has a correlation for; the last is the best."""
+
+def correlate(
+    pixels: NDArray[np.uint8] | NDArray[np.float32],
+    weights: NDArray[np.float32],
+    stride: tuple[int, int],
+    before: tuple[int, int],
+    dilation: tuple[int, int],
+    border: int,
+    volume: bool,
+    target: NDArray[np.float32],
+    threads: int,
+    instructions: str = "",
+) -> None:
+    """[h, w, c] under weights [1 or c, kh, kw] into `target` [h', w', c], or [h', w', 1] for a volume.
+
+    Pairs are (down, across); `before` is the padding above and left. `border` is 0 for zeros, 1 for the picture
+    mirrored without its outermost pixels, 2 for those pixels repeated. ValueError or TypeError where the arrays don't
+    fit.
+    """
+
+def digest_instructions() -> list[str]:
+    """The sets of instructions that this processor has sums for; the last is the best."""
+
+crc_and_sums: Callable[..., tuple[int, bytes]] | None
+"""crc_and_sums(values, instructions=""): of uint8 [n], zlib's CRC-32, and the sums modulo 2^64 of every 512th group
+of 8 bytes; None where zlib is as quick."""

@@ -1,9 +1,10 @@
-"""Writing files so that a kill, a full disk or a pulled plug never leaves half of one."""
+"""Writing files so that a kill, a full disk or a pulled plug never leaves half of one; where what is kept lies."""
 
 import errno
 import os
 import shlex
 import stat
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -186,3 +187,22 @@ def _is_temporary(entry: os.DirEntry, prefix: str) -> bool:
         and entry.name.endswith(".tmp")
         and stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
     )
+
+
+def cache_folder(folder: str | os.PathLike | None = None) -> Path:
+    """Where the cache lies: the folder given, $PELLUCID_CACHE, or the system's usual place for caches."""
+    if chosen := folder or os.environ.get("PELLUCID_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    try:
+        if sys.platform == "win32":
+            return (
+                Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "pellucid" / "Cache"
+            )
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "pellucid"
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "pellucid"
+    except RuntimeError as error:
+        raise StorageError(
+            "There is no home folder to keep the picture cache in", remedy="set PELLUCID_CACHE to a folder"
+        ) from error

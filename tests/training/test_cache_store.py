@@ -1,7 +1,6 @@
 """Where the cache lies, and how large it may grow."""
 
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,16 +75,3 @@ def test_bad_limits(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         cache_store.cache_limit()
     assert (caught.value.where, caught.value.received) == ("PELLUCID_CACHE_LIMIT", text)
-
-
-def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PELLUCID_CACHE", str(tmp_path / "a"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
-    monkeypatch.setenv("HOME", str(tmp_path / "c"))
-    assert cache_store.cache_folder(tmp_path / "x") == tmp_path / "x"
-    assert cache_store.cache_folder() == tmp_path / "a"
-    monkeypatch.delenv("PELLUCID_CACHE")
-    if sys.platform == "linux":
-        assert cache_store.cache_folder() == tmp_path / "b" / "pellucid"
-        monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
-        assert cache_store.cache_folder() == tmp_path / "c" / ".cache" / "pellucid"

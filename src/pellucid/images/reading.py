@@ -43,7 +43,8 @@ from pellucid.storage import shown
 Pixels = NDArray[np.uint8]
 
 VERSION = 2  # another one where a file is read otherwise than before: what was kept on disk counts no more
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = 40_000_000  # unless more are allowed, up to LARGEST_PICTURE
+LARGEST_PICTURE = 1_000_000_000
 MAX_BYTES = 1 << 29
 DIGEST_WHOLE = 1 << 16  # bytes of pixels
 _LANES = 4096

@@ -79,10 +79,9 @@ def _linear(opened: Number, opening: Linear, top: int) -> list[Row]:
         rows = _channels(opened, opening, window, top)
     else:
         rows = _terms(opened, opening, top)
-    total = fsum(float(product) for part in opening.parts for product in part.products)
     what = "products" if any(part.weights is not None for part in opening.parts) else "values"
     if opening.count > 1:
-        rows.append(Row(f"  sum of {opening.count:,} {what}", total))
+        rows.append(Row(f"  sum of {opening.count:,} {what}", opening.total))
     if opened.bias_source is not None:
         rows.append(Row(f"  bias {shown(str(opened.bias_source))}", opening.bias))
     elif opening.bias:

@@ -27,7 +27,7 @@ from pellucid.images.reading import VERSION as READING
 from pellucid.images.reading import Pixels, decode_picture, picture_digest, read_file
 from pellucid.images.sources import ArraySource, FileSource, Source
 from pellucid.images.threads import Progress, in_threads
-from pellucid.storage import shown
+from pellucid.storage import cache_folder, shown
 from pellucid.training import cache_store as store
 
 Prepare = Callable[[Pixels], Pixels]
@@ -71,14 +71,14 @@ def open_cache(
     where no earlier entry could turn out to hold these pictures.
 
     A second call with equal pictures, wherever they lie now, finds the first one's entry. An entry that is
-    not as it was written is discarded and filled anew. `folder`: see cache_store.cache_folder.
+    not as it was written is discarded and filled anew. `folder`: see storage.cache_folder.
 
     Raises StorageError if the disk refuses, DataError if a file changes while it is read or no picture can be
     read at all; a single bad picture is no error but listed in `unreadable`.
     """
     if prepare is None:
         return _as_it_is(source, shape, progress)
-    root = store.cache_folder(folder)
+    root = cache_folder(folder)
     limit = store.cache_limit()
     pictures, about = root / "pictures", _about(source, key_extra, shape)
     known = _known_before(source, root, pictures, about, progress)

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -44,25 +43,6 @@ class Entry:
     pixels: Pixels
     digests: NDArray[np.uint8]
     reasons: dict[int, str]
-
-
-def cache_folder(folder: str | os.PathLike | None = None) -> Path:
-    """Where the cache lies: the folder given, $PELLUCID_CACHE, or the system's usual place for caches."""
-    if chosen := folder or os.environ.get("PELLUCID_CACHE"):
-        return Path(chosen).expanduser().absolute()
-    try:
-        if sys.platform == "win32":
-            return (
-                Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "pellucid" / "Cache"
-            )
-        if sys.platform == "darwin":
-            return Path.home() / "Library" / "Caches" / "pellucid"
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "pellucid"
-    except RuntimeError as error:
-        raise StorageError(
-            "There is no home folder to keep the picture cache in", remedy="set PELLUCID_CACHE to a folder"
-        ) from error
 
 
 def cache_limit() -> int:

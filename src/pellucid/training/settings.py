@@ -9,14 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from pellucid.errors import DataError, SettingsError
-from pellucid.images.reading import MAX_PIXELS, read_file
+from pellucid.images.reading import LARGEST_PICTURE, MAX_PIXELS, read_file
 from pellucid.storage import shown
 
 SETTINGS_FILE = "settings.json"
 BUILT_IN, ARRAYS = "mnist", "arrays"  # data that is no path
 
 LARGEST_SIDE = 4096
-LARGEST_PICTURE = 1_000_000_000  # pixels
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
 

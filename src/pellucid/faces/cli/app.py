@@ -290,11 +290,164 @@ def summary(
         str | None,
         typer.Option(help="Set each convolution beside a dense or local layer that does the same."),
     ] = None,
+    diagram: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the network as blocks and lines (SVG).")
+    ] = None,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="With --diagram: draw what repeats once, with its count.")
+    ] = False,
+    down: Annotated[
+        bool, typer.Option("--down", help="With --diagram: let data flow down, not to the right.")
+    ] = False,
+    drawing: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --against: draw the first convolution's connections (SVG)."),
+    ] = None,
     size: Size = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Shapes, sizes, parameters, mult-adds and receptive fields of a network."""
-    from pellucid.faces.cli.summary import summary_command
+    from pellucid.faces.cli.summary import Drawings, summary_command
 
-    summary_command(network, input, classes, formula, against, json, size)
+    summary_command(
+        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing)
+    )
+
+
+@app.command("filter")
+def filter_(
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="A picture, or values in .npy or a float32 .tiff.")
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KERNEL",
+            help="A name (sobel-x), numbers ('0 -1 0; -1 5 -1; 0 -1 0'), several side by side ('sobel-x + sobel-y'), "
+            "or a network's text ('sharpen, relu, maxpool 2').",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The answer: .png, .jpg … in 8 bits, .npy and .tiff with every value."
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw both side by side with histograms (PNG).")
+    ] = None,
+    show: Annotated[
+        str | None, typer.Option(help="How values become 8 bits: clip (the default), stretch or equalise.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Of a colour picture: each (the default), grey, or volume.")
+    ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Turn the kernel by 180 degrees first: a convolution.")
+    ] = False,
+    flip_both: Annotated[
+        bool, typer.Option("--flip-both", help="Cross-correlation, convolution and their difference.")
+    ] = False,
+    pad: Annotated[str | None, typer.Option(help="same (the default), valid, or a number of pixels.")] = None,
+    border: Annotated[
+        str | None, typer.Option(help="What lies outside: zero (the default), reflect or replicate.")
+    ] = None,
+    stride: Annotated[str | None, typer.Option(help="Pixels from window to window: 2, or 2x1.")] = None,
+    dilation: Annotated[str | None, typer.Option(help="Pixels between the kernel's numbers.")] = None,
+    magnitude: Annotated[
+        bool, typer.Option("--magnitude", help="The gradient's length, of sobel, prewitt or scharr.")
+    ] = False,
+    direction: Annotated[
+        bool, typer.Option("--direction", help="The gradient's direction in degrees, of the same.")
+    ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="Y,X", help="Open one output pixel, from 0; C,Y,X for one channel alone."),
+    ] = None,
+    learn: Annotated[
+        str | None, typer.Option(metavar="TARGET", help="Find the kernel that makes TARGET from IMAGE.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="With --learn: the kernel's size; 3.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="All kernels by name, with their numbers.")] = False,
+    max_pixels: MaxPixels = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A kernel over a picture: edges, blur, any numbers; one pixel opened; a kernel learned."""
+    from pellucid.faces.cli.filter import Asked, filter_command
+
+    filter_command(
+        Asked(
+            image, kernel, out, sheet, show, channels, flip, flip_both, pad, border, stride, dilation, magnitude,
+            direction, explain, learn, size, listed, max_pixels, json,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def exercise(
+    network: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL or NETWORK]",
+            help="Ask about this network: a model file, a name, or a text with --input.",
+        ),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Argument(metavar="[IMAGE]", help="With a model: ask about its values on this picture."),
+    ] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--topic", help="convolution, padding, …: several with commas, or the option again; else all."
+        ),
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="How many questions; 8.")] = None,
+    level: Annotated[int | None, typer.Option(help="1 for beginners, to 3; 1.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed gives other questions; 0.")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="markdown, html, json, moodle or gift; told by --out's ending if not given."
+        ),
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the sheet into this file.")] = None,
+    answers: Annotated[
+        bool, typer.Option("--answers/--no-answers", help="With the answers and their working, or without.")
+    ] = True,
+    answers_form: Annotated[
+        str | None,
+        typer.Option("--answers-form", metavar="FILE", help="Write a form to fill in, for --check (JSON)."),
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Mark these answers, and say which slip was likely.")
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option("--input", help="With a network's text: its input, 28x28x1 (h x w x channels)."),
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Questions with worked answers: on paper, as Markdown, for Moodle, and marked."""
+    from pellucid.faces.cli.exercise import Wanted, exercise_command
+
+    exercise_command(
+        Wanted(
+            network,
+            image,
+            input,
+            topic or [],
+            count,
+            level,
+            seed,
+            format,
+            out,
+            answers,
+            answers_form,
+            check,
+            json,
+        )
+    )

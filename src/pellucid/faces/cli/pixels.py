@@ -3,7 +3,7 @@
 import re
 
 from pellucid.errors import SettingsError
-from pellucid.training.settings import LARGEST_PICTURE
+from pellucid.images.reading import LARGEST_PICTURE
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "mp": 10**6, "mpx": 10**6, "g": 10**9}
 

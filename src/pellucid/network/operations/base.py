@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from math import fsum
 from typing import Any, ClassVar
 
@@ -45,9 +47,9 @@ class Part:
     weight_index: NDArray[np.int64] | None = None
     role: str = "x"
 
-    @property
+    @cached_property
     def products(self) -> Numbers:
-        """values x weights."""
+        """values x weights. Kept: whoever writes terms down asks for them one by one."""
         return self.values if self.weights is None else self.values * self.weights
 
     def __len__(self) -> int:
@@ -110,9 +112,14 @@ class Linear(Opening):
     bias_index: Index = field(default=(), kw_only=True)
     divisor: float = field(default=1.0, kw_only=True)
 
+    @cached_property
+    def total(self) -> float:
+        """The sum of the products alone, rounded once. Kept: of 25,088 terms it takes milliseconds."""
+        return fsum(chain.from_iterable(part.products.tolist() for part in self.parts))
+
     @property
     def value(self) -> float:
-        return (fsum(product for part in self.parts for product in part.products) + self.bias) / self.divisor
+        return (self.total + self.bias) / self.divisor
 
     @property
     def magnitude(self) -> float:
@@ -122,8 +129,7 @@ class Linear(Opening):
 
     @property
     def formula(self) -> str:
-        total = fsum(product for part in self.parts for product in part.products)
-        text = f"{number(total)}" if self.count else "0"
+        text = number(self.total) if self.count else "0"
         if self.count == 1 and self.parts[0].weights is not None:
             text = f"{number(float(self.parts[0].values[0]))} × {number(float(self.parts[0].weights[0]))}"
         if self.bias_operand is not None or self.bias:
