@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "digest.h"
+#include "filter.h"
 #include "resize.h"
 
 namespace nb = nanobind;
@@ -78,6 +79,57 @@ void resize(Pictures pictures, Two size, Two offset, Target target, std::array<i
     }
 }
 
+const pellucid::FilterKernels& filter_kernels_named(const std::string& name) {
+    static const std::vector<const pellucid::FilterKernels*> usable = pellucid::usable_filter_kernels();
+    if (name.empty()) return *usable.back();
+    for (const auto* kernels : usable)
+        if (name == kernels->name) return *kernels;
+    throw std::invalid_argument("this processor has no " + name);
+}
+
+std::vector<std::string> filter_instructions() {
+    std::vector<std::string> names;
+    for (const auto* kernels : pellucid::usable_filter_kernels()) names.emplace_back(kernels->name);
+    return names;
+}
+
+template <typename T>
+using Planes = nb::ndarray<T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+constexpr int64_t kLongestSide = int64_t{1} << 24;
+
+// That each place which the kernel meets on one axis is a place of the picture or of its border.
+void check_axis(const char* axis, int64_t size, int64_t answers, int64_t kernel, int64_t stride, int64_t dilation,
+                int64_t before, pellucid::Border border) {
+    const bool possible = size >= 1 && size <= kLongestSide && answers >= 1 && answers <= kLongestSide && kernel >= 1 &&
+                          kernel <= 4096 && stride >= 1 && stride <= 4096 && dilation >= 1 && dilation <= 4096 &&
+                          before >= 0 && before <= kLongestSide;
+    const int64_t last = possible ? (answers - 1) * stride + (kernel - 1) * dilation - before : 0;
+    if (!possible || last > 2 * kLongestSide ||
+        (border == pellucid::Border::reflect && (before > size - 1 || last > 2 * (size - 1))))
+        throw std::invalid_argument(std::string("the kernel can't slide so over the picture's ") + axis);
+}
+
+template <typename T>
+void correlate(Planes<const T> pixels, Planes<const float> weights, Two stride, Two before, Two dilation, int border,
+               bool volume, Planes<float> target, int threads, const std::string& set) {
+    if (border < 0 || border > 2) throw std::invalid_argument("a border is 0, 1 or 2: zero, reflect, replicate");
+    const auto side = [](const auto& array, size_t axis) { return static_cast<int64_t>(array.shape(axis)); };
+    const pellucid::Slide slide{side(pixels, 0), side(pixels, 1), side(pixels, 2), side(target, 0), side(target, 1),
+                                side(weights, 1), side(weights, 2), {stride[0], stride[1]},
+                                {dilation[0], dilation[1]}, {before[0], before[1]},
+                                static_cast<pellucid::Border>(border), volume, threads};
+    const int64_t channels = slide.channels;
+    if (channels < 1 || channels > 65536 || side(weights, 0) != (volume ? channels : 1) ||
+        side(target, 2) != (volume ? 1 : channels))
+        throw std::invalid_argument("the kernel's planes, or the answer's channels, don't fit the picture");
+    check_axis("rows", slide.height, slide.rows, slide.kernel_height, stride[0], dilation[0], before[0], slide.border);
+    check_axis("columns", slide.width, slide.columns, slide.kernel_width, stride[1], dilation[1], before[1],
+               slide.border);
+    const pellucid::FilterKernels& kernels = filter_kernels_named(set);
+    const nb::gil_scoped_release others_may_run;
+    pellucid::correlate(pixels.data(), slide, weights.data(), target.data(), kernels);
+}
+
 const std::vector<pellucid::Digest>& digests() {
     static const std::vector<pellucid::Digest> usable = pellucid::usable_digests();
     return usable;
@@ -115,6 +167,14 @@ NB_MODULE(_native, module) {
     module.def("resize", &resize, nb::arg("pictures").noconvert(), nb::arg("size"), nb::arg("offset"),
                nb::arg("target").noconvert(),
                nb::arg("luma"), nb::arg("instructions") = "");
+    module.def("filter_instructions", &filter_instructions);
+    const auto filters = [&module](auto function) {
+        module.def("correlate", function, nb::arg("pixels").noconvert(), nb::arg("weights").noconvert(),
+                   nb::arg("stride"), nb::arg("before"), nb::arg("dilation"), nb::arg("border"), nb::arg("volume"),
+                   nb::arg("target").noconvert(), nb::arg("threads"), nb::arg("instructions") = "");
+    };
+    filters(&correlate<uint8_t>);
+    filters(&correlate<float>);
     module.def("digest_instructions", &digest_instructions);
     if (digests().empty())
         module.attr("crc_and_sums") = nb::none();

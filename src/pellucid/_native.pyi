@@ -23,6 +23,28 @@ def resize(
     arrays don't fit.
     """
 
+def filter_instructions() -> list[str]:
+    """The sets of instructions that this processor has a correlation for; the last is the best."""
+
+def correlate(
+    pixels: NDArray[np.uint8] | NDArray[np.float32],
+    weights: NDArray[np.float32],
+    stride: tuple[int, int],
+    before: tuple[int, int],
+    dilation: tuple[int, int],
+    border: int,
+    volume: bool,
+    target: NDArray[np.float32],
+    threads: int,
+    instructions: str = "",
+) -> None:
+    """[h, w, c] under weights [1 or c, kh, kw] into `target` [h', w', c], or [h', w', 1] for a volume.
+
+    Pairs are (down, across); `before` is the padding above and left. `border` is 0 for zeros, 1 for the picture
+    mirrored without its outermost pixels, 2 for those pixels repeated. ValueError or TypeError where the arrays don't
+    fit.
+    """
+
 def digest_instructions() -> list[str]:
     """The sets of instructions that this processor has sums for; the last is the best."""
 

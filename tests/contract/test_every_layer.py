@@ -19,7 +19,9 @@ from support.numpy_forward import forward
 # Texts whose last layer is the one in question; odd sizes, uneven padding, both ways of each option.
 ROWS = {
     "conv": ["conv 6 3x3",
-        "conv 8 5x3 stride 2x1 pad 0:2x1:0 dilation 1x2 groups 4 nobias", "conv 4 2x2 pad same stride 3"],
+        "conv 8 5x3 stride 2x1 pad 0:2x1:0 dilation 1x2 groups 4 nobias", "conv 4 2x2 pad same stride 3",
+        "conv 4 3x3 frozen"],
+    "pad": ["pad 1", "pad 1x0:2 reflect", "pad 3:0x1 replicate", "pad 8x10 reflect"],
     "maxpool": ["maxpool 2", "maxpool 3x2 stride 2x1 pad 1x0:1", "maxpool 3 stride 2 pad same", "maxpool 3 pad 2"],
     "avgpool": ["avgpool 2", "avgpool 3 stride 2 pad 1", "avgpool 3 stride 2 pad 1 countpad", "avgpool 3 pad 2:0x0:2"],
     "globalavgpool": ["globalavgpool"],
@@ -38,14 +40,16 @@ ROWS = {
     "lrn": ["lrn 3 alpha 0.5", "lrn 5 alpha 0.1 beta 0.5 k 2"],
     "dropout": ["dropout", "dropout 0.1"],
     "flatten": ["flatten"],
-    "dense": ["flatten, dense 7", "flatten, dense 5 nobias"],
+    "dense": ["flatten, dense 7", "flatten, dense 5 nobias", "flatten, dense 4 frozen"],
     "softmax": ["softmax", "flatten, softmax"],
     "add": ["relu, add input", "conv 8 1x1, tanh, add conv1 input"],
     "concat": ["relu, concat input", "conv 3 3x3 pad same, concat input conv1"],
 }  # fmt: skip
 # The same for signals and volumes, of the kinds whose sizes go by axis; all other lines serve every rank as they are.
 SIGNALS = {
-    "conv": ["conv 6 3", "conv 8 5 stride 2 pad 0:2 dilation 2 groups 4 nobias", "conv 4 2 pad same stride 3"],
+    "pad": ["pad 1", "pad 0:2 reflect", "pad 3:1 replicate", "pad 10 reflect"],
+    "conv": ["conv 6 3", "conv 6 3 frozen", "conv 8 5 stride 2 pad 0:2 dilation 2 groups 4 nobias",
+        "conv 4 2 pad same stride 3"],
     "maxpool": ["maxpool 2", "maxpool 3 stride 2 pad 0:1", "maxpool 3 stride 2 pad same", "maxpool 3 pad 2"],
     "avgpool": ["avgpool 2", "avgpool 3 stride 2 pad 1", "avgpool 3 stride 2 pad 1 countpad", "avgpool 3 pad 2:0",
         "avgpool 3 pad 2:1 stride 2 countpad"],
@@ -55,6 +59,7 @@ SIGNALS = {
     "concat": ["relu, concat input", "conv 3 3 pad same, concat input conv1"],
 }  # fmt: skip
 VOLUMES = {
+    "pad": ["pad 1", "pad 1x0:2x3 reflect", "pad 3:0x1x0:2 replicate"],
     "conv": ["conv 6 3x3x3", "conv 8 5x3x2 stride 2x1x3 pad 0:2x1:0x1 dilation 1x2x1 groups 4 nobias",
         "conv 4 2x2x2 pad same stride 3", "conv 3 3x1x1 pad 1x0x0"],
     "maxpool": ["maxpool 2", "maxpool 3x2x1 stride 2x1x2 pad 1x0:1x0", "maxpool 3 stride 2 pad same",

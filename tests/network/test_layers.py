@@ -263,6 +263,8 @@ def test_only_learning_layers_have_weights_and_only_they_multiply(word):
     values = {"channels": 8, "kernel": (3, 3), "window": (2, 2), "size": 5, "units": 10}
     kind = LAYERS[word]
     fields = {field: value for field, value in values.items() if field in kind.__dataclass_fields__}
+    if word == "pad":
+        fields["padding"] = ((1, 2),)
     if word.startswith("adaptive"):
         fields["size"] = (2, 2)
     layer = kind(**fields).for_rank(2)
@@ -387,3 +389,35 @@ def test_a_window_larger_than_its_input_says_so_with_the_numbers(shape, f):
     assert caught.value.what == (
         f"kernel {n + f} is larger than its {n} input: floor(({n} + 2*0 - {n + f})/1) + 1 = {1 - f}"
     )
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_padding_by_itself_has_no_window_to_go_by(padding):
+    if padding == "valid":  # nothing all around
+        assert Network.from_text("pad valid", (1, 4, 4)).output_shape == (1, 4, 4)
+        return
+    with pytest.raises(NetworkError, match="no window to be the same as"):
+        Network.from_text(f"pad {padding}", (1, 4, 4))
+
+
+def test_a_mirror_reaches_no_further_than_the_picture():
+    assert Network.from_text("pad 3x2 reflect", (1, 4, 3)).output_shape == (1, 10, 7)
+    with pytest.raises(NetworkError) as caught:
+        Network.from_text("pad 1 reflect", (3, 1, 1))
+    assert caught.value.what == (
+        "pad1 does not fit: height 1 can't be mirrored 1 place outwards: reflect reaches 0 at most"
+    )
+    assert caught.value.remedy == "replicate or zero instead of reflect, or a larger picture"
+    assert Network.from_text("pad 1 replicate", (3, 1, 1)).output_shape == (3, 3, 3)
+
+
+def test_frozen_weights_are_counted_and_named():
+    network = Network.from_text("conv 4 3x3 frozen, relu, flatten, dense 3 nobias frozen, dense 2", (1, 5, 5))
+    assert network.frozen == {"conv1.weight", "conv1.bias", "dense1.weight"}
+    assert (
+        network.parameter_count
+        == Network.from_text(network.text.replace(" frozen", ""), (1, 5, 5)).parameter_count
+    )
+    conv, dense = network.nodes[0], network.nodes[3]
+    assert conv.layer.parameter_formula((1, 5, 5)) == "(3 x 3 x 1 + 1) x 4 = 40, frozen"
+    assert dense.layer.parameter_formula((36,)) == "36 x 3 = 108, frozen"

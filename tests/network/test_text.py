@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from pellucid.errors import NetworkError
 from pellucid.network import Network, Node
 from pellucid.network.fitting import Fit, fit
-from pellucid.network.layers import LAYERS, Add, Concat, Conv, LocalResponseNorm, MaxPool
+from pellucid.network.layers import LAYERS, Add, Concat, Conv, LocalResponseNorm, MaxPool, Pad
 from pellucid.network.layers.base import Form
 from pellucid.network.text import layer_text, parse, usage, write
 
-CONV = "conv CHANNELS KERNEL [stride STRIDE] [pad PADDING] [dilation DILATION] [groups GROUPS] [nobias]"
+CONV = (
+    "conv CHANNELS KERNEL [stride STRIDE] [pad PADDING] [dilation DILATION] [groups GROUPS] [nobias] [frozen]"
+)
 
 FITTING = tuple(word for word in LAYERS if word not in ("dense", "flatten"))
 
@@ -39,9 +41,14 @@ values = {
 def layers(draw, kinds=tuple(LAYERS)):
     """Any layer with any hyperparameters that its own checks let through."""
     kind = LAYERS[draw(st.sampled_from(kinds))]
-    given = {argument.field: draw(values[argument.form]) for argument in kind.arguments}
+    given = {
+        argument.field: draw(st.sampled_from(argument.choices) if argument.choices else values[argument.form])
+        for argument in kind.arguments
+    }
     if kind is LocalResponseNorm:
         given["size"] |= 1  # odd
+    if kind is Pad and given["padding"] == "same":
+        given["padding"] = ((1, 2),)
     return kind(**given)
 
 
@@ -161,6 +168,7 @@ def test_the_canonical_text_of_signals_and_volumes(text, shape, canonical):
 @pytest.mark.parametrize("kind", LAYERS.values(), ids=LAYERS)
 def test_the_usage_is_itself_a_text_once_values_stand_for_the_capitals(kind):
     line = usage(kind).replace("[nobias]", "nobias").replace("[countpad]", "countpad")
+    line = line.replace("zero|reflect|replicate", "reflect")
     line = re.sub(r"\b[A-Z]+\b", "input" if kind.joins else "1", line.replace("RATE", "0"))
     (node,) = parse(line.replace("[", "").replace("]", ""))
     assert type(node.layer) is kind
@@ -217,7 +225,7 @@ def test_names_count_each_kind_and_inputs_follow():
             "dense: units must be a whole number from 1 to 1,000,000",
             "layer 1 of 1: 'dense 1000001'",
             "1000001",
-            "dense UNITS [nobias]",
+            "dense UNITS [nobias] [frozen]",
         ),
         (
             "conv 8 3y3",

@@ -7,7 +7,7 @@ from pellucid.network import Network
 
 # Every layer kind once, with branches, odd paddings and uneven adaptive windows.
 EVERY_LAYER = (
-    "conv 8 3x3 pad same, batchnorm, silu, maxpool 3 stride 2 pad 1, a: conv 8 3x3 pad 0:2x1:0 groups 4 nobias, "
+    "pad 1 reflect, conv 8 3x3, batchnorm, silu, maxpool 3 stride 2 pad 1, a: conv 8 3x3 pad 0:2x1:0 groups 4 nobias, "
     "avgpool 2 stride 1 pad 1 countpad, avgpool 2 stride 1, gelu, conv 8 3x3 pad same dilation 2, add gelu1, relu6, "
     "leakyrelu slope 0.2, hardswish, lrn 5 alpha 0.01, tanh, sigmoid, adaptivemaxpool 5, side: adaptiveavgpool 3x2, "
     "globalmaxpool from conv1, adaptiveavgpool 3x2, concat side, relu, globalavgpool, flatten, dropout 0.3, "

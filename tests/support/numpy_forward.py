@@ -61,6 +61,22 @@ def convolution(layer, weights, x):
     return slid(layer, layer.kernel, x, 0.0, of_window)
 
 
+def border(layer, weights, x):
+    """Place by place: outside the picture nought, its mirror image, or its nearest value."""
+    sizes = [n + before + after for n, (before, after) in zip(x.shape[2:], layer.padding, strict=True)]
+    result = np.zeros((*x.shape[:2], *sizes))
+    for place in np.ndindex(*sizes):
+        at = [i - before for i, (before, _) in zip(place, layer.padding, strict=True)]
+        sides = list(zip(at, x.shape[2:], strict=True))
+        if layer.mode == "zero" and not all(0 <= i < n for i, n in sides):
+            continue
+        if layer.mode == "reflect":
+            at = [abs(i) if i < n else 2 * (n - 1) - i for i, n in sides]
+        at = [min(max(i, 0), n - 1) for i, n in zip(at, x.shape[2:], strict=True)]
+        result[(slice(None), slice(None), *place)] = x[(slice(None), slice(None), *at)]
+    return result
+
+
 def spatial(x):
     """The axes after batch and channels."""
     return tuple(range(2, x.ndim))
@@ -119,6 +135,7 @@ def curve(function):
 
 PLAIN = {
     "conv": convolution,
+    "pad": border,
     "maxpool": max_pool,
     "avgpool": mean_pool,
     "globalavgpool": curve(lambda x: x.mean(spatial(x), keepdims=True)),

@@ -31,12 +31,16 @@ from pellucid.training.events import EpochRecord
 from pellucid.training.settings import ARRAYS
 
 if TYPE_CHECKING:
+    from pellucid.inside.character import Character
     from pellucid.inside.classes import Method
     from pellucid.inside.explanation import Explanation
+    from pellucid.inside.growth import Growth
+    from pellucid.inside.patches import Patches
+    from pellucid.inside.preferred import Preferences
 
 
 class Explains:
-    """What can be explained: why an answer, and any number of the network."""
+    """What can be explained: why an answer, any number of the network, what its layers respond to."""
 
     def explain(
         self: Any,
@@ -58,6 +62,56 @@ class Explains:
         from pellucid.inside.explanation import explain
 
         return explain(self, as_pixels(picture), target, against, method, layer, check)
+
+    def patches(
+        self: Any,
+        layer: str,
+        pictures: object = None,
+        *,
+        channels: Sequence[int] | None = None,
+        count: int = 9,
+    ) -> Patches:
+        """For each channel of a layer (of 16 unless `channels` says which) the `count` strongest patches.
+
+        `pictures`: a folder, a list of paths or arrays; the model's own test part unless given. Each patch is cut to
+        its receptive field. Raises SettingsError for an unknown layer or channel, DataError where there are no
+        pictures.
+        """
+        from pellucid.inside.at_hand import at_hand
+        from pellucid.inside.patches import strongest_patches
+
+        return strongest_patches(self, at_hand(self, pictures), layer, channels, count)
+
+    def prefers(
+        self: Any, layer: str, channels: Sequence[int] | None = None, *, pictures: object = None,
+        steps: int = 192, seed: int = 0,
+    ) -> Preferences:  # fmt: skip
+        """The input that each channel of a layer (the first 9 unless given) likes best, by gradient ascent from noise.
+
+        With `pictures` (as for `patches`), each is held against the strongest of them. EngineError without PyTorch.
+        """
+        from pellucid.inside.at_hand import at_hand
+        from pellucid.inside.patches import strongest_patches
+        from pellucid.inside.preferred import preferred
+
+        if pictures is None:
+            return preferred(self, layer, channels, steps, seed)
+        found = strongest_patches(self, at_hand(self, pictures), layer, channels, 1, 1_000_000)
+        real = {row[0].channel: row[0].value for row in found.rows if row}
+        return preferred(self, layer, channels, steps, seed, real, found.described)
+
+    def growth(self: Any, picture: object) -> Growth:
+        """How the receptive field of the middle value grows, layer by layer, on a picture."""
+        from pellucid.inside.growth import growth
+
+        return growth(self, as_pixels(picture))
+
+    def character(self: Any, pictures: object = None, layers: Sequence[str] | None = None) -> Character:
+        """How edge-like and how colour-like the channels of each layer are; `pictures` as for `patches`."""
+        from pellucid.inside.at_hand import at_hand
+        from pellucid.inside.character import character
+
+        return character(self, at_hand(self, pictures), None if layers is None else tuple(layers))
 
 
 class OtherModel(Explains, ForeignModel):

@@ -8,6 +8,7 @@ turns Sobel's and Prewitt's into their inverses and leaves the symmetrical ones 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,25 @@ KERNELS: dict[str, Kernel] = {
     "falling-line": Kernel("falling line", ((2, -1, -1), (-1, 2, -1), (-1, -1, 2))),
     "rising-line": Kernel("rising line", ((-1, -1, 2), (-1, 2, -1), (2, -1, -1))),
 }
+
+
+def gaussian(size: int, sigma: float | None = None) -> Numbers:
+    """A Gaussian blur float64 [size, size] that sums to 1: exp(-(x² + y²) / 2 sigma²), in pixels from the middle.
+
+    Without sigma the binomial numbers (1 2 1, 1 4 6 4 1 ...), whose sigma is sqrt(size - 1) / 2.
+    """
+    if sigma is None:
+        row = np.array([comb(size - 1, k) / 2 ** (size - 1) for k in range(size)])
+    else:
+        away = np.arange(size, dtype=np.float64) - (size - 1) / 2
+        row = np.exp(-(away**2) / (2 * sigma**2))
+    square = np.outer(row, row)
+    return square / square.sum()
+
+
+def box(size: int) -> Numbers:
+    """The mean of a square float64 [size, size]: each number 1 / size²."""
+    return np.full((size, size), 1 / size**2)
 
 
 def gabor(

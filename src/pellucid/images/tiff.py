@@ -69,6 +69,36 @@ def tiff_header(data: bytes, check_size: CheckSize) -> Header:
     return Header("TIFF", width, height, data, white, photometric == _WHITE_IS_ZERO)
 
 
+def float_strips(
+    data: bytes, check_size: CheckSize
+) -> tuple[str, tuple[int, int, int], list[tuple[int, int]]] | None:
+    """Where the pixels of a floating-point TIFF stand: the byte order ("<", ">"), (height, width, channels), and
+    (start, bytes) of each strip. None for any other TIFF.
+
+    Of 32-bit samples, not compressed, in strips, the channels pixel by pixel. Raises DataError for other float TIFFs.
+    """
+    order = "<" if data[:1] == b"I" else ">"
+    layout = _Layout(order, struct.unpack_from(order + "H", data, 2)[0] == 43)
+    tags = _tags(data, layout, struct.unpack_from(layout.offset, data, 8 if layout.big else 4)[0])
+    if 3 not in tags.get(_SAMPLE_FORMAT, (1,)):
+        return None
+    width, height, samples = _one(tags, _WIDTH), _one(tags, _HEIGHT), _one(tags, _SAMPLES, 1)
+    check_size(width, height)
+    if not 1 <= samples <= 16:
+        damaged("its number of colours")
+    plain = _one(tags, _COMPRESSION, 1) == 1 and (_one(tags, _PLANAR, 1) == 1 or samples == 1)
+    if set(tags.get(_BITS, (1,))) != {32} or not plain or _TILES in tags:
+        raise DataError(
+            "Of floating-point TIFF, 32-bit samples are read, not compressed, in strips",
+            remedy="save it as .npy, or as an uncompressed float32 TIFF",
+        )
+    bits = (32,) * samples
+    _check_pieces(tags, width, height, bits, len(data), check_size)
+    starts, rows = tags.get(_STRIPS, ()), min(_one(tags, _ROWS, height), height)
+    lengths = [4 * width * samples * min(rows, height - row) for row in range(0, height, rows)]
+    return order, (height, width, samples), list(zip(starts, lengths, strict=False))
+
+
 def _tags(data: bytes, layout: _Layout, place: int) -> Tags:
     """The whole numbers of the directory's entries that matter here."""
     count, place = layout.start(data, place)

@@ -37,8 +37,14 @@ def receptive_field(inside: Inside, place: Place, weights: bool = False) -> Reac
 
     With `weights`, also which weights and constants take part.
     """
+    mask = _one(inside.opened.values[place.tensor].shape, place.full)
+    return field_of(inside, place, mask, weights)
+
+
+def field_of(inside: Inside, place: Place, mask: Mask, weights: bool = False) -> Reach:
+    """Everything that reaches any of the marked values of the tensor of `place`."""
     graph, values = inside.opened.graph, inside.opened.values
-    masks: dict[str, Mask] = {place.tensor: _one(values[place.tensor].shape, place.full)}
+    masks: dict[str, Mask] = {place.tensor: mask}
     exact = True
     for node in reversed(graph.nodes):
         for output, name in enumerate(node.outputs):
@@ -49,9 +55,9 @@ def receptive_field(inside: Inside, place: Place, weights: bool = False) -> Reac
                 found = [np.ones(values[each].shape, bool) if each else None for each in node.inputs]
             else:
                 found = node.operation.reach(inside.operands(node), masks[name], output)
-            for each, mask in zip(node.inputs, found, strict=True):
-                if each and mask is not None and (weights or each not in graph.constants):
-                    masks[each] = masks[each] | mask if each in masks else mask
+            for each, reached in zip(node.inputs, found, strict=True):
+                if each and reached is not None and (weights or each not in graph.constants):
+                    masks[each] = masks[each] | reached if each in masks else reached
     return Reach(place, masks, exact)
 
 

@@ -44,13 +44,22 @@ class Sheet:
     left_out: tuple[int, ...]
 
 
-def map_sheet(maps: Values, title: str, *, per_map: bool = False, theme: Theme = LIGHT) -> Sheet:
-    """Feature maps [channels, height, width] as tiles, numbered by channel.
+def map_sheet(
+    maps: Values,
+    title: str,
+    *,
+    per_map: bool = False,
+    theme: Theme = LIGHT,
+    names: Sequence[str] = (),
+    largest: int = LARGEST_TILE,
+) -> Sheet:
+    """Feature maps [channels, height, width] as tiles, numbered by channel, with their `names` if they have some.
 
-    One scale for all maps, or `per_map` one for each, whose ends stand beside its number.
+    One scale for all maps, or `per_map` one for each, whose ends stand beside its number. Maps with a side above
+    `largest` are drawn by the strongest value of each block.
     """
     strength = np.abs(np.nan_to_num(maps.astype(np.float64), posinf=0, neginf=0)).mean((1, 2))
-    block = -(-max(maps.shape[1:]) // LARGEST_TILE)
+    block = -(-max(maps.shape[1:]) // largest)
     small = [-(-length // block) for length in maps.shape[1:]]
     drawn, left_out = _chosen(strength, *_tile_size(small, len(maps)))
     whole = scale_of(maps)
@@ -59,7 +68,7 @@ def map_sheet(maps: Values, title: str, *, per_map: bool = False, theme: Theme =
         coloured(_strongest(maps[place], block), scale, theme)
         for place, scale in zip(drawn, scales, strict=True)
     ]
-    captions = [str(place) for place in drawn]
+    captions = [f"{place}: {names[place]}" if names else str(place) for place in drawn]
     if per_map:
         captions = [f"{place}: {_ends(scale)}" for place, scale in zip(drawn, scales, strict=True)]
     notes = [] if block == 1 else [f"each square is the strongest value of {block} x {block}"]

@@ -72,7 +72,8 @@ class Intake:
 
 
 class ForeignModel(Classifier):
-    """A classifier in an ONNX file without a card. `intake` says how pictures come in; `assumed`, what was assumed.
+    """A classifier in an ONNX file without a card. `intake` says how pictures come in; `assumed`, what was assumed;
+    `before` is our preprocessing, whose last tensor is the file's input.
     Its classes are `names`, or those of the file of labels, or numbers.
 
     Raises ModelError where the file can't be read or isn't a network for pictures.
@@ -90,7 +91,7 @@ class ForeignModel(Classifier):
         self._threads = threads
         self.intake = read_intake(file, wishes)
         check_order(file, [self.intake.name])
-        self._before = OnnxFile(_preprocessing_model(self.intake, _tensors(file)), file.where)
+        self.before = OnnxFile(_preprocessing_model(self.intake, _tensors(file)), file.where)
         self._output, self._ending = _ending(file)
         self._wishes = wishes
         self._names = names
@@ -132,7 +133,7 @@ class ForeignModel(Classifier):
 
     @cached_property
     def _sessions(self) -> tuple[Session, Session]:
-        before = Session(*self._before.stripped(), self.where, self._threads)
+        before = Session(*self.before.stripped(), self.where, self._threads)
         check_numbers(self.file.weights, self.where)
         model, given = self.file.stripped()
         size = self.intake.preprocessing
@@ -151,7 +152,7 @@ class ForeignModel(Classifier):
         before, network = self._sessions
         rows = []
         for picture in pixels:  # many a file takes one picture at a time
-            taken = before.run({_image(self._before): picture[None]}, self.intake.name)
+            taken = before.run({_image(self.before): picture[None]}, self.intake.name)
             rows.append(self._scores(network.run({self.intake.name: taken}, self._output)))
             if len(rows[-1]) != len(self.classes):
                 raise ModelError("the network's answer is not what the file says it is", where=self.where,
@@ -163,7 +164,7 @@ class ForeignModel(Classifier):
         """The file's graph, our preprocessing before it, with every value for one picture [height, width, 1 or 3]."""
         check_pixels(pixels[None])
         before = open_run(
-            self._before, {_image(self._before): np.ascontiguousarray(pixels[None])}, self._threads
+            self.before, {_image(self.before): np.ascontiguousarray(pixels[None])}, self._threads
         )
         feeds = {self.intake.name: before.values[self.intake.name]}
         return before.then(open_run(self.file, feeds, self._threads))
@@ -175,7 +176,7 @@ class ForeignModel(Classifier):
         size = self.intake.preprocessing
         zeros = np.zeros((1, size.height, size.width, size.channels), np.uint8)
         before, network = self._sessions
-        taken = before.run({_image(self._before): zeros}, self.intake.name)
+        taken = before.run({_image(self.before): zeros}, self.intake.name)
         return len(self._scores(network.run({self.intake.name: taken}, self._output)))
 
     def _scores(self, answer: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -53,6 +53,14 @@ def _conv(nodes: Nodes, layer: layers.Conv, name: str, inputs: list[str], output
               group=layer.groups)  # fmt: skip
 
 
+def _pad(nodes: Nodes, layer: layers.Pad, name: str, inputs: list[str], output: str,
+         shapes: tuple[Shape, ...]) -> None:  # fmt: skip
+    befores, afters = ([pads[side] for pads in layer.padding] for side in (0, 1))
+    pads = nodes.constant(f"{name}/pads", [0, 0, *befores, 0, 0, *afters], np.int64)
+    mode = {"zero": "constant", "reflect": "reflect", "replicate": "edge"}[layer.mode]
+    nodes.add("Pad", [*inputs, pads], output, name=name, mode=mode)
+
+
 def _max_pool(nodes: Nodes, layer: layers.MaxPool, name: str, inputs: list[str], output: str,
               shapes: tuple[Shape, ...]) -> None:  # fmt: skip
     nodes.add("MaxPool", inputs, output, name=name, kernel_shape=layer.window, strides=layer.stride,
@@ -146,6 +154,7 @@ def _dense(nodes: Nodes, layer: layers.Dense, name: str, inputs: list[str], outp
 
 WRITERS: dict[type[Layer], Writer] = {
     layers.Conv: _conv,
+    layers.Pad: _pad,
     layers.MaxPool: _max_pool,
     layers.AvgPool: _avg_pool,
     layers.GlobalAvgPool: _op("GlobalAveragePool"),

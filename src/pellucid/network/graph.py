@@ -74,7 +74,7 @@ class Network:
 
     @cached_property
     def parameter_shapes(self) -> dict[str, Shape]:
-        """The shape of everything learned, by name, in the order of the layers."""
+        """The shape of everything learned, or frozen, by name, in the order of the layers."""
         return self._named_shapes(lambda layer, inputs: layer.weight_shapes(*inputs))
 
     @cached_property
@@ -82,9 +82,19 @@ class Network:
         """The shapes of running statistics: kept with the weights, not learned by gradient."""
         return self._named_shapes(lambda layer, inputs: layer.state_shapes(*inputs))
 
+    @cached_property
+    def frozen(self) -> frozenset[str]:
+        """The names of the parameters that training leaves as they are."""
+        return frozenset(
+            f"{node.name}.{name}"
+            for node in self.nodes
+            if getattr(node.layer, "frozen", False)
+            for name in node.layer.weight_shapes(*self.inputs_of(node))
+        )
+
     @property
     def parameter_count(self) -> int:
-        """How many numbers are learned."""
+        """How many numbers are learned, or frozen."""
         return sum(prod(shape) for shape in self.parameter_shapes.values())
 
     @property
@@ -105,6 +115,16 @@ class Network:
         from pellucid.network.table import rows  # it knows networks
 
         return rows(self)
+
+    def diagram(self, title: str = "", *, fold: bool = False, down: bool = False) -> str:
+        """The network as a block diagram, one SVG element: every layer to scale and in words, every connection.
+
+        `title` stands above, the text of the network unless given; `fold` draws what repeats in a row once, with its
+        count; `down` lets data flow down, else to the right in rows. NetworkError where it couldn't be read.
+        """
+        from pellucid.network.diagram import diagram  # it knows networks
+
+        return diagram(self, title, fold, down)
 
     def then(self, line: str) -> Self:
         """This network followed by further layers, without weights."""

@@ -3,7 +3,8 @@
 Layer by layer, axis by axis: size = size before + (window - 1) x jump, jump = jump before x stride, where the
 jump is the distance in pixels between the fields of two neighbouring values. Source: Araujo, Norris and Sim,
 Computing receptive fields of convolutional neural networks, Distill 2019. Sizes are theoretical: they count
-padding, so deep layers have fields larger than the picture. Where every value sees every pixel (dense layers,
+padding, so deep layers have fields larger than the picture; what a border mirrors or repeats counts where it stands,
+not where it was taken from. Where every value sees every pixel (dense layers,
 global pooling, and all that follows), the size is the picture's own.
 """
 

@@ -57,7 +57,8 @@ class Row:
     """One layer. `values`, `mult_adds` and `value_bytes` are for one example; bytes are those of float32.
 
     `kind` is the layer's word and `text` all its words with its inputs; `receptive_field` is in places of the input
-    on each of its axes, as (height, width); `parameters` are the numbers learned, without any running statistics.
+    on each of its axes, as (height, width); `parameters` are the numbers learned, or frozen, without any running
+    statistics.
     """
 
     name: str

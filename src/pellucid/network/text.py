@@ -83,7 +83,9 @@ def usage(kind: type[Layer]) -> str:
     required = {field.name for field in fields(kind) if field.default is MISSING}
     for argument in kind.arguments:
         value = argument.field.upper()
-        text = {True: argument.word, False: f"{argument.word} {value}".strip()}[argument.form is Form.FLAG]
+        text = argument.word if argument.form is Form.FLAG else f"{argument.word} {value}".strip()
+        if argument.form is Form.CHOICE:
+            text = "|".join(argument.choices)
         words.append(text if argument.field in required else f"[{text}]")
     return " ".join(words) + (" NAME" if kind.joins else "")
 
@@ -164,7 +166,8 @@ def _arguments(kind: type[Layer], words: list[str]) -> tuple[dict[str, Any], lis
     names: list[str] = []
     source = ""
     by_word = {argument.word: argument for argument in kind.arguments if argument.word}
-    by_place = [argument for argument in kind.arguments if not argument.word]
+    by_choice = {choice: argument for argument in kind.arguments for choice in argument.choices}
+    by_place = [argument for argument in kind.arguments if not argument.word and not argument.choices]
     rest = iter(words)
     for word in rest:
         if word == "from":
@@ -178,13 +181,18 @@ def _arguments(kind: type[Layer], words: list[str]) -> tuple[dict[str, Any], lis
             values[argument.field] = (
                 not default if flag else _value(kind, argument, _after(kind, word, next(rest, "")))
             )
+        elif word in by_choice:
+            argument = by_choice[word]
+            if argument.field in values:
+                raise NetworkError(f"{kind.word}: {argument.field} is given twice")
+            values[argument.field] = word
         elif by_place:
             argument = by_place.pop(0)
             values[argument.field] = _value(kind, argument, word)
         elif kind.joins:
             names.append(word)
         else:
-            near = get_close_matches(word, [*by_word, "from"], n=1, cutoff=0.5)
+            near = get_close_matches(word, [*by_word, *by_choice, "from"], n=1, cutoff=0.5)
             guess = f"; did you mean {near[0]}?" if near else ""
             raise NetworkError(f"{kind.word} has no {word!r}{guess}")
     required = {field.name for field in fields(kind) if field.default is MISSING}

@@ -1,4 +1,7 @@
-"""Which network a run trains: from the zoo, from its text, or from a model file whose weights it starts with."""
+"""Which network a run trains: from the zoo, from its text, or from a model file whose weights it starts with.
+
+A text may have filters among its layers (see `pellucid.filters.text`): they become frozen convolutions.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import os
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.engines.initial import initial_weights
 from pellucid.errors import EngineError, NetworkError
+from pellucid.filters import Expanded, expand, has_filters, kernel_name
 from pellucid.model import ModelFile
 from pellucid.network import Network, zoo
 from pellucid.network.layers import LAYERS, Dense, Shape, Softmax, on_screen
@@ -22,21 +27,28 @@ def chosen_network(settings: Settings, classes: tuple[str, ...]) -> Network:
     shape = (settings.channels, settings.height, settings.width)
     if settings.start_from:
         return _from_model(settings.start_from, shape, len(classes), settings.seed)
-    network = network_of(settings.network, shape, len(classes))
+    network, fixed = network_of(settings.network, shape, len(classes))
     if not network.nodes or not isinstance(network.nodes[-1].layer, Softmax):
         network = network.then("softmax")
     _check_answer(network, classes)
+    _check_learning(network)
     check_memory(network, settings)
-    return network.with_weights(initial_weights(network, settings.seed))
+    return network.with_weights(initial_weights(network, settings.seed) | fixed)
 
 
-def network_of(name_or_text: str, shape: Shape, classes: int) -> Network:
-    """A network of the zoo by its name, or one from its text, for pictures of (channels, height, width)."""
+def network_of(
+    name_or_text: str, shape: Shape, classes: int
+) -> tuple[Network, dict[str, NDArray[np.float32]]]:
+    """A network of the zoo by its name, or one from its text, for pictures of (channels, height, width).
+
+    Also the weights of the filters in the text, by name.
+    """
     channels, height, width = shape
     name = name_or_text.strip()
-    if re.fullmatch(r"[\w-]+", name) and name not in LAYERS:
-        return zoo.build(name, height, width, channels, classes)
-    return Network.from_text(name_or_text, shape)
+    if re.fullmatch(r"[\w-]+", name) and name not in LAYERS and not kernel_name(name):
+        return zoo.build(name, height, width, channels, classes), {}
+    made = expand(name_or_text, shape) if has_filters(name_or_text) else Expanded(name_or_text, {})
+    return Network.from_text(made.text, shape), dict(made.weights)
 
 
 def check_memory(network: Network, settings: Settings) -> None:
@@ -60,6 +72,17 @@ def physical_memory() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return 0
+
+
+def _check_learning(network: Network) -> None:
+    """At least one number that training may change."""
+    if network.parameter_shapes.keys() <= network.frozen:
+        raise NetworkError(
+            "The network has nothing to learn: "
+            + ("all its weights are frozen" if network.frozen else "no weights"),
+            where=network.text[:80],
+            remedy="a layer that learns, as in: flatten, dense 10",
+        )
 
 
 def _check_answer(network: Network, classes: tuple[str, ...]) -> None:

@@ -1,7 +1,8 @@
 """Small copies of the weights by epoch, for replaying a run later: `snapshots/epoch-0007.safetensors`.
 
-They hold the averaged weights, those which validation measured, in float16. Over a long run they are thinned evenly,
-so that neither their number nor their bytes grow without end. They are for looking: the model is in model.onnx.
+They hold the averaged weights, those which validation measured, in float16, and frozen ones as they are. Over a long
+run they are thinned evenly, so that neither their number nor their bytes grow without end. They are for looking: the
+model is in model.onnx.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +49,8 @@ class Snapshot:
 def most_snapshots(network: Network) -> int:
     """How many a run of this network keeps: 30, fewer where 64 MB would not hold them, none where not even two."""
     shapes = network.parameter_shapes | network.state_shapes
-    size = 2 * sum(int(np.prod(shape)) for shape in shapes.values()) + 200 * len(shapes) + 4096
+    size = sum((4 if name in network.frozen else 2) * prod(shape) for name, shape in shapes.items())
+    size += 200 * len(shapes) + 4096
     most = min(MOST, MOST_BYTES // size)
     return most if most >= FEWEST else 0
 
@@ -80,7 +83,10 @@ def save_snapshot(
         "sha256": _UNSEALED, "format": _FORMAT, "epoch": epoch, "network": network.text,
         "input": list(network.input_shape), "versions": dict(versions),
     }  # fmt: skip
-    arrays = {name: _halved(array) for name, array in weights.items()}
+    arrays = {
+        name: np.ascontiguousarray(array) if name in network.frozen else _halved(array)
+        for name, array in weights.items()
+    }
     data = save_safetensors(arrays, {_KEY: json.dumps(about)})
     seal = hashlib.sha256(data).hexdigest()
     write_atomically(folder / _name(epoch), data.replace(_UNSEALED.encode(), seal.encode(), 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -53,10 +53,15 @@ class Session:
 
     def run(self, inputs: Mapping[str, NDArray[Any]], output: str) -> NDArray[Any]:
         """One output for these inputs."""
+        return self.run_all(inputs, [output])[output]
+
+    def run_all(self, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """These outputs by name."""
         try:
-            return np.asarray(self._session.run([output], dict(inputs), self._options)[0])
+            found = self._session.run(list(outputs), dict(inputs), self._options)
         except Exception as error:
             raise running_error(error, inputs, self._where) from error
+        return {name: np.asarray(array) for name, array in zip(outputs, found, strict=True)}
 
 
 def session_options(

@@ -129,6 +129,12 @@ class Curve(nn.Module):
         return self.function(*inputs)
 
 
+def _border(layer: kinds.Pad, shape: Shape) -> nn.Module:
+    last_axis_first = [pad for pair in reversed(layer.padding) for pad in pair]
+    mode = "constant" if layer.mode == "zero" else layer.mode
+    return Curve(lambda x: F.pad(x, last_axis_first, mode=mode))
+
+
 def dense(layer: kinds.Dense, shape: Shape) -> nn.Module:
     """torch's own dense layer, its weights not yet set: drawing them would be for nothing."""
     linear = nn.Linear(prod(shape), layer.units, bias=layer.bias, device="meta")
@@ -146,6 +152,7 @@ def _local_response(layer: kinds.LocalResponseNorm, shape: Shape) -> nn.Module:
 # To add a layer: its line here.
 BUILD: dict[type[Layer], Callable[..., nn.Module]] = {
     kinds.Conv: Convolution,
+    kinds.Pad: _border,
     kinds.MaxPool: Pooling,
     kinds.AvgPool: Pooling,
     kinds.GlobalAvgPool: _curve(lambda x: x.mean(tuple(range(2, x.ndim)), keepdim=True)),

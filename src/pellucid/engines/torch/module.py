@@ -37,8 +37,8 @@ FORGETFUL = (Conv, Dense, BatchNorm, MaxPool, Add)
 class NetworkModule(nn.Module):
     """Takes [n, c, *spatial] and gives the network's output; `logits` leaves out a softmax at the end.
 
-    It holds the network's weights where it has any. On the meta device nothing is allocated, as
-    `with torch.device("meta"): NetworkModule(network.without_weights())`.
+    It holds the network's weights where it has any; frozen ones want no gradient. On the meta device nothing is
+    allocated, as `with torch.device("meta"): NetworkModule(network.without_weights())`.
     """
 
     def __init__(self, network: Network):
@@ -46,7 +46,8 @@ class NetworkModule(nn.Module):
         self.network = network.without_weights()
         for node in network.nodes:
             # Not add_module: it refuses names that nn.Module uses itself, as in "train: conv 8 5x5".
-            self._modules[node.name] = build(node.layer, network.inputs_of(node)[0])
+            module = build(node.layer, network.inputs_of(node)[0])
+            self._modules[node.name] = module.requires_grad_(not getattr(node.layer, "frozen", False))
         if network.weights:
             self.load(network.weights)
         self._as_written = in_order(network.nodes)

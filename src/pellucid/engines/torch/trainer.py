@@ -125,7 +125,8 @@ class TorchTrainer:
             if parameter.ndim in CHANNELS_LAST:
                 parameter.data = parameter.data.contiguous(memory_format=CHANNELS_LAST[parameter.ndim])
         self.lanes = [Lane(self.master) for _ in range(self.plan.lanes)]
-        self.optimiser = Optimiser(dict(self.master.named_parameters()), recipe)
+        learned = {name: p for name, p in self.master.named_parameters() if name not in network.frozen}
+        self.optimiser = Optimiser(learned, recipe)
         self.average = Average(self.master.state_dict(), recipe.averaging) if recipe.averaging else None
         self.shown = self.master.replica().eval()
         self.shown.quicken()

@@ -176,7 +176,13 @@ def predict(
 @app.command()
 def explain(
     model: ModelPath,
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A picture.")],
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[IMAGE]...",
+            help="A picture. For --patches, --prefers, --character: several, or folders; none: its own test part.",
+        ),
+    ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="NAME[INDEX]", help="Open one value: 'conv2[3,4,5]', from 0.")
     ] = None,
@@ -216,6 +222,24 @@ def explain(
         str | None,
         typer.Option(metavar="LAYER", help="Draw a convolution's filters, the nearest classic named."),
     ] = None,
+    patches: Annotated[
+        str | None, typer.Option(metavar="LAYER", help="Each channel's strongest patches of the pictures.")
+    ] = None,
+    prefers: Annotated[
+        str | None,
+        typer.Option(metavar="LAYER", help="The input that each channel likes best, by gradient ascent."),
+    ] = None,
+    growth: Annotated[
+        bool | None, typer.Option("--growth", help="How the receptive field grows, layer by layer.")
+    ] = None,
+    character: Annotated[
+        bool | None, typer.Option("--character", help="How edge-like and colour-like each layer is.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(metavar="0,3,5", help="With --patches, --prefers: which channels.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="With --prefers: of the noise it begins with; 0.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="With --prefers: of the ascent; 192.")] = None,
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Where the drawing goes (PNG).")] = None,
     scale: Scale = None,
     mean: Mean = None,
@@ -234,8 +258,9 @@ def explain(
 
     wishes = read_wishes(scale, mean, std, bgr, size, fit, labels)
     asked = Asked(
-        model, image, at, gradient, label, rate, target, against, method, layer, heatmap, depth, top, maps, filters,
-        out, field, max_pixels, json,
+        model, tuple(images or ()), at, gradient, label, rate, target, against, method, layer, heatmap, depth, top,
+        maps, filters, patches, prefers, growth or None, character or None, channels, seed, steps, out, field,
+        max_pixels, json,
     )  # fmt: skip
     explain_command(asked, wishes)
 
@@ -265,14 +290,99 @@ def summary(
         str | None,
         typer.Option(help="Set each convolution beside a dense or local layer that does the same."),
     ] = None,
+    diagram: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the network as blocks and lines (SVG).")
+    ] = None,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="With --diagram: draw what repeats once, with its count.")
+    ] = False,
+    down: Annotated[
+        bool, typer.Option("--down", help="With --diagram: let data flow down, not to the right.")
+    ] = False,
+    drawing: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --against: draw the first convolution's connections (SVG)."),
+    ] = None,
     size: Size = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Shapes, sizes, parameters, mult-adds and receptive fields of a network."""
-    from pellucid.faces.cli.summary import summary_command
+    from pellucid.faces.cli.summary import Drawings, summary_command
 
-    summary_command(network, input, classes, formula, against, json, size)
+    summary_command(
+        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing)
+    )
+
+
+@app.command("filter")
+def filter_(
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="A picture, or values in .npy or a float32 .tiff.")
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KERNEL",
+            help="A name (sobel-x), numbers ('0 -1 0; -1 5 -1; 0 -1 0'), several side by side ('sobel-x + sobel-y'), "
+            "or a network's text ('sharpen, relu, maxpool 2').",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The answer: .png, .jpg … in 8 bits, .npy and .tiff with every value."
+        ),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw both side by side with histograms (PNG).")
+    ] = None,
+    show: Annotated[
+        str | None, typer.Option(help="How values become 8 bits: clip (the default), stretch or equalise.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Of a colour picture: each (the default), grey, or volume.")
+    ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Turn the kernel by 180 degrees first: a convolution.")
+    ] = False,
+    flip_both: Annotated[
+        bool, typer.Option("--flip-both", help="Cross-correlation, convolution and their difference.")
+    ] = False,
+    pad: Annotated[str | None, typer.Option(help="same (the default), valid, or a number of pixels.")] = None,
+    border: Annotated[
+        str | None, typer.Option(help="What lies outside: zero (the default), reflect or replicate.")
+    ] = None,
+    stride: Annotated[str | None, typer.Option(help="Pixels from window to window: 2, or 2x1.")] = None,
+    dilation: Annotated[str | None, typer.Option(help="Pixels between the kernel's numbers.")] = None,
+    magnitude: Annotated[
+        bool, typer.Option("--magnitude", help="The gradient's length, of sobel, prewitt or scharr.")
+    ] = False,
+    direction: Annotated[
+        bool, typer.Option("--direction", help="The gradient's direction in degrees, of the same.")
+    ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(metavar="Y,X", help="Open one output pixel, from 0; C,Y,X for one channel alone."),
+    ] = None,
+    learn: Annotated[
+        str | None, typer.Option(metavar="TARGET", help="Find the kernel that makes TARGET from IMAGE.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="With --learn: the kernel's size; 3.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="All kernels by name, with their numbers.")] = False,
+    max_pixels: MaxPixels = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A kernel over a picture: edges, blur, any numbers; one pixel opened; a kernel learned."""
+    from pellucid.faces.cli.filter import Asked, filter_command
+
+    filter_command(
+        Asked(
+            image, kernel, out, sheet, show, channels, flip, flip_both, pad, border, stride, dilation, magnitude,
+            direction, explain, learn, size, listed, max_pixels, json,
+        )
+    )  # fmt: skip
 
 
 @app.command()

@@ -11,10 +11,11 @@ from pellucid.faces.cli.wishes import open_model
 from pellucid.images.reading import MAX_PIXELS, read_picture
 from pellucid.inside.classes import METHODS, Method, class_of
 from pellucid.inside.number import Inside
-from pellucid.model import ForeignModel, Wishes
+from pellucid.model import ForeignModel, ModelFile, Wishes
 from pellucid.storage import shown
 
 RATE = 0.01
+_DEEP = ("patches", "prefers", "growth", "character")  # they take several pictures
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Asked:
     """What the command line asked for; see the options' help."""
 
     model: str
-    image: str
+    images: tuple[str, ...]
     at: str | None
     gradient: str | None
     label: str | None
@@ -36,6 +37,13 @@ class Asked:
     top: int
     maps: str | None
     filters: str | None
+    patches: str | None
+    prefers: str | None
+    growth: bool | None
+    character: bool | None
+    channels: str | None
+    seed: int | None
+    steps: int | None
     out: str | None
     field: str | None
     max_pixels: str | None
@@ -47,9 +55,13 @@ def explain_command(asked: Asked, wishes: Wishes) -> None:
     _one_of(asked)
     limit = MAX_PIXELS if asked.max_pixels is None else parse_pixels(asked.max_pixels)
     model = open_model(asked.model, wishes)
-    pixels = read_picture(asked.image, max_pixels=limit)
-    again = f"pellucid explain {shown(asked.model)} {shown(asked.image)}"
-    stem = Path(asked.image).stem
+    if any(getattr(asked, name) is not None for name in _DEEP):
+        _explain_deep(model, asked, limit)
+        return
+    image = _one_image(asked)
+    pixels = read_picture(image, max_pixels=limit)
+    again = f"pellucid explain {shown(asked.model)} {shown(image)}"
+    stem = Path(image).stem
     assumed = model.assumed if isinstance(model, ForeignModel) else ()
     if asked.at is not None:
         from pellucid.faces.cli.explain_value import explain_value
@@ -93,6 +105,36 @@ def explain_command(asked: Asked, wishes: Wishes) -> None:
         )  # fmt: skip
 
 
+def _explain_deep(model: ModelFile | ForeignModel, asked: Asked, limit: int) -> None:
+    """What layers respond to, over several pictures or the model's own."""
+    from pellucid.faces.cli import explain_deep as deep
+    from pellucid.inside.at_hand import at_hand
+
+    channels = deep.parse_channels(asked.channels)
+    if asked.prefers is not None:
+        out = asked.out or f"{_plain(asked.prefers)}-prefers.png"
+        deep.explain_prefers(model, asked.images, limit, asked.prefers, channels, asked.seed or 0, asked.steps, out,
+                             asked.as_json)  # fmt: skip
+        return
+    pictures = at_hand(model, list(asked.images), limit)
+    if asked.patches is not None:
+        out = asked.out or f"{_plain(asked.patches)}-patches.png"
+        deep.explain_patches(model, pictures, asked.patches, channels, out, asked.as_json)
+    elif asked.growth is not None:
+        deep.explain_growth(model, pictures, asked.out or "growth.png", asked.as_json)
+    else:
+        deep.explain_character(model, pictures, asked.out or "character.png", asked.as_json)
+
+
+def _one_image(asked: Asked) -> str:
+    """The picture that is explained; SettingsError where it is none, or several."""
+    if len(asked.images) != 1:
+        raise SettingsError("one picture is explained at a time", where="IMAGE",
+                            received=", ".join(shown(name) for name in asked.images[:5]) or "no picture",
+                            remedy="give one picture file; --patches and --character take several")  # fmt: skip
+    return asked.images[0]
+
+
 def _method(text: str) -> Method:
     for method in METHODS:
         if text == method:
@@ -103,14 +145,18 @@ def _method(text: str) -> Method:
 
 # Which question each option belongs to; "" is the plain one: why this answer.
 _BELONGS = {
-    "depth": ("at",), "field": ("at",), "label": ("gradient",), "rate": ("gradient",), "out": ("maps", "filters"),
+    "depth": ("at",), "field": ("at",), "label": ("gradient",), "rate": ("gradient",),
+    "out": ("maps", "filters", "patches", "prefers", "growth", "character"), "channels": ("patches", "prefers"),
+    "seed": ("prefers",), "steps": ("prefers",),
     "target": ("",), "against": ("",), "method": ("",), "layer": ("",), "heatmap": ("",),
 }  # fmt: skip
 
 
 def _one_of(asked: Asked) -> None:
     """One question, and only options that mean something to it."""
-    given = [name for name in ("at", "gradient", "maps", "filters") if getattr(asked, name) is not None]
+    given = [
+        name for name in ("at", "gradient", "maps", "filters", *_DEEP) if getattr(asked, name) is not None
+    ]
     if len(given) > 1:
         raise SettingsError("one question at a time", where=f"--{given[1]}",
                             received=", ".join(f"--{name}" for name in given),

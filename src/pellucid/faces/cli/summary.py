@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +13,58 @@ import numpy as np
 
 from pellucid.errors import NetworkError, SettingsError
 from pellucid.faces.cli import output
+from pellucid.filters import has_filters, kernel_name, network_of
 from pellucid.network import Network, table, zoo
 from pellucid.network.layers import LAYERS, Shape, on_screen
-from pellucid.storage import shown
+from pellucid.storage import shown, typed, write_atomically
 
 if TYPE_CHECKING:
     from pellucid.model import ForeignModel, ModelFile
 
 
+@dataclass(frozen=True)
+class Drawings:
+    """Where to draw the network, and how; where to draw its first convolution's connections."""
+
+    diagram: str | None = None
+    fold: bool = False
+    down: bool = False
+    connections: str | None = None
+
+    def check(self, against: str | None) -> None:
+        """SettingsError for options that can't go together, before anything is computed."""
+        for option, path in (("--diagram", self.diagram), ("--drawing", self.connections)):
+            if path is not None and not path.lower().endswith(".svg"):
+                raise SettingsError("the drawing is an SVG file", where=option, received=shown(path),
+                                    remedy=f"{option} {typed(Path(path).stem or 'network')}.svg")  # fmt: skip
+        for option, given in (("--fold", self.fold), ("--down", self.down)):
+            if given and self.diagram is None:
+                raise SettingsError(f"{option} says how a diagram is drawn", where=option,
+                                    remedy=f"{option} --diagram network.svg")  # fmt: skip
+        if self.connections is not None and against is None:
+            raise SettingsError("the connections are drawn beside those of another layer", where="--drawing",
+                                remedy="--against dense --drawing connections.svg")  # fmt: skip
+
+    def write(self, network: Network, title: str) -> dict[str, str]:
+        """Draw what was asked for: (what -> file)."""
+        if self.diagram is not None:
+            made = network.diagram(title, fold=self.fold, down=self.down)
+            write_atomically(self.diagram, made.encode())
+        if self.connections is not None:
+            from pellucid.network.sharing import sharing
+
+            write_atomically(self.connections, sharing(network).encode())
+        files = {"diagram": self.diagram, "drawing": self.connections}
+        return {what: path for what, path in files.items() if path is not None}
+
+
 def summary_command(
     name: str, size: str | None, classes: int | None, formula: bool, against: str | None, as_json: bool,
-    side: str | None,
+    side: str | None, drawings: Drawings,
 ) -> None:  # fmt: skip
     """Print the table of a model file, a network of the zoo, or a network's text. `side` is for another tool's file
     that leaves its pictures' size open."""
+    drawings.check(against)
     if against not in (None, "dense", "local"):
         raise SettingsError("--against is dense or local", where="--against", received=repr(against),
                             remedy="--against dense, or --against local")  # fmt: skip
@@ -35,6 +73,9 @@ def summary_command(
 
         model = _file(name, size, classes, side)
         if isinstance(model, ForeignModel):
+            if drawings != Drawings():
+                raise SettingsError("a network in words, or trained by pellucid, is drawn; another tool's is not",
+                                    where="--diagram", received=name, remedy="leave --diagram out")  # fmt: skip
             _print_foreign(model, formula, against, as_json)
             return
         network = model.network
@@ -48,6 +89,7 @@ def summary_command(
     compared = []
     if against:
         compared = table.against_dense(network) if against == "dense" else table.against_local(network)
+    files = drawings.write(network, name)
     if as_json:
         document: dict[str, Any] = {
             "input_shape": list(on_screen(network.input_shape)),
@@ -57,8 +99,10 @@ def summary_command(
         }
         if against:
             document["against"] = [row.as_dict() for row in compared]
-        output.print_json(document)
+        output.print_json(document | files)
         return
+    for what, path in files.items():
+        print(f"{what}   {shown(path)}", file=sys.stderr)
     print(f"input {' x '.join(str(n) for n in on_screen(network.input_shape))}")
     if against:
         print(table.plain_against(compared) or "the network has no convolution")
@@ -118,7 +162,7 @@ def _file(name: str, size: str | None, classes: int | None, side: str | None) ->
 def named_network(name: str, size: str | None, classes: int | None) -> Network:
     """A network by its name in the zoo, or by its text and its input's size. NetworkError, SettingsError."""
     shape = input_shape(size) if size is not None else None
-    if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS:
+    if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS and not kernel_name(name.strip()):
         return _of_zoo(name.strip(), shape, classes)
     if shape is None:
         raise NetworkError(
@@ -130,10 +174,15 @@ def named_network(name: str, size: str | None, classes: int | None) -> Network:
         raise SettingsError("A network's text says itself how many classes there are", where="--classes",
                             received=str(classes), remedy="change the last dense layer of the text")  # fmt: skip
     try:
-        return Network.from_text(name, shape)
+        return _of_text(name, shape)
     except NetworkError as error:
         _offer_one_channel(error, name, shape)
         raise
+
+
+def _of_text(text: str, shape: Shape) -> Network:
+    """A network's text, with filters among its layers or without."""
+    return network_of(text, shape) if has_filters(text) else Network.from_text(text, shape)
 
 
 def _of_zoo(name: str, shape: Shape | None, classes: int | None) -> Network:
@@ -156,7 +205,7 @@ def _offer_one_channel(error: NetworkError, text: str, shape: Shape) -> None:
     if len(shape) < 4:
         sizes = on_screen(shape)
         try:
-            Network.from_text(text, (1, *sizes))
+            _of_text(text, (1, *sizes))
         except NetworkError:
             return
         size = "x".join(str(n) for n in (*sizes, 1))

@@ -17,6 +17,7 @@ from pellucid.network.layers.dense import Dense
 from pellucid.network.layers.dropout import Dropout
 from pellucid.network.layers.joining import Add, Concat
 from pellucid.network.layers.normalisation import BatchNorm, LocalResponseNorm
+from pellucid.network.layers.padding import Pad
 from pellucid.network.layers.pooling import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -31,6 +32,7 @@ from pellucid.network.layers.window import Sliding
 
 LAYERS: dict[str, type[Layer]] = {
     "conv": Conv,
+    "pad": Pad,
     "maxpool": MaxPool,
     "avgpool": AvgPool,
     "globalavgpool": GlobalAvgPool,
@@ -78,6 +80,7 @@ __all__ = [
     "LeakyReLU",
     "LocalResponseNorm",
     "MaxPool",
+    "Pad",
     "ReLU",
     "ReLU6",
     "Shape",

@@ -28,15 +28,17 @@ class Form(Enum):
     NUMBER = "a finite number"
     PADDING = "a padding like 2, 2x3, 0:1x0:1, same or valid"
     FLAG = "a word that stands alone"
+    CHOICE = "one of its words"
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One hyperparameter in the text form: by its place (`word` empty) or after its word."""
+    """One hyperparameter in the text form: by its place (`word` empty), after its word, or by one of its `choices`."""
 
     field: str
     form: Form
     word: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def check(word: str, argument: Argument, value: Any) -> Any:
             return float(value)
         case Form.FLAG if isinstance(value, bool):
             return value
+        case Form.CHOICE if value in argument.choices:
+            return value
         case Form.SIZE:
             sizes = (value,) if _whole(value) else value
             if isinstance(sizes, tuple) and sizes and all(_whole(n) and 1 <= n <= LARGEST for n in sizes):
@@ -140,9 +144,8 @@ def check(word: str, argument: Argument, value: Any) -> Any:
             pads = _padding(value)
             if pads is not None:
                 return pads
-    raise NetworkError(
-        f"{word}: {argument.word or argument.field} must be {argument.form.value}", received=repr(value)
-    )
+    wanted = f"one of {', '.join(argument.choices)}" if argument.choices else argument.form.value
+    raise NetworkError(f"{word}: {argument.word or argument.field} must be {wanted}", received=repr(value))
 
 
 def _axis_text(value: Any) -> str:

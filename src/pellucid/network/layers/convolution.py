@@ -16,7 +16,7 @@ class Conv(Sliding):
     """[c, *n] -> [channels, *n']: each output channel is a kernel over its group's channels and a bias.
 
     `n` is (length,), (height, width) or (depth, height, width).
-    Weights: `weight` [channels, c / groups, *kernel], `bias` [channels].
+    Weights: `weight` [channels, c / groups, *kernel], `bias` [channels]; `frozen`: training leaves them as they are.
     """
 
     channels: int
@@ -26,6 +26,7 @@ class Conv(Sliding):
     dilation: Size = (1,)
     groups: int = 1
     bias: bool = True
+    frozen: bool = False
 
     word: ClassVar[str] = "conv"
     prefix: ClassVar[str] = "conv"
@@ -37,6 +38,7 @@ class Conv(Sliding):
         Argument("dilation", Form.SIZE, "dilation"),
         Argument("groups", Form.COUNT, "groups"),
         Argument("bias", Form.FLAG, "nobias"),
+        Argument("frozen", Form.FLAG, "frozen"),
     )
 
     @property
@@ -67,11 +69,8 @@ class Conv(Sliding):
     def parameter_formula(self, *inputs: Shape) -> str:
         total = sum(prod(shape) for shape in self.weight_shapes(*inputs).values())
         terms = self._kernel_text(inputs[0])
-        return (
-            f"({terms} + 1) x {self.channels} = {total:,}"
-            if self.bias
-            else f"{terms} x {self.channels} = {total:,}"
-        )
+        each = f"({terms} + 1)" if self.bias else terms
+        return f"{each} x {self.channels} = {total:,}{', frozen' * self.frozen}"
 
     def mult_add_formula(self, *inputs: Shape) -> str:
         values = size_text(self.output_shape(*inputs))

@@ -11,10 +11,11 @@ from pellucid.network.layers.base import Argument, Form, Layer, Shape, size_text
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """[n] -> [units]. Weights: `weight` [units, n], `bias` [units]."""
+    """[n] -> [units]. Weights: `weight` [units, n], `bias` [units]; `frozen`: training leaves them as they are."""
 
     units: int
     bias: bool = True
+    frozen: bool = False
 
     word: ClassVar[str] = "dense"
     prefix: ClassVar[str] = "dense"
@@ -22,6 +23,7 @@ class Dense(Layer):
     arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("units", Form.COUNT),
         Argument("bias", Form.FLAG, "nobias"),
+        Argument("frozen", Form.FLAG, "frozen"),
     )
 
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -43,9 +45,10 @@ class Dense(Layer):
 
     def parameter_formula(self, *inputs: Shape) -> str:
         n = inputs[0][0]
+        frozen = ", frozen" * self.frozen
         if self.bias:
-            return f"({n:,} + 1) x {self.units:,} = {(n + 1) * self.units:,}"
-        return f"{n:,} x {self.units:,} = {n * self.units:,}"
+            return f"({n:,} + 1) x {self.units:,} = {(n + 1) * self.units:,}{frozen}"
+        return f"{n:,} x {self.units:,} = {n * self.units:,}{frozen}"
 
     def mult_add_formula(self, *inputs: Shape) -> str:
         return f"{inputs[0][0]:,} x {self.units:,} = {self.mult_adds(*inputs):,}"

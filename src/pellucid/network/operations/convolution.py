@@ -85,15 +85,19 @@ class Convolution(Operation):
 
     def reach(self, operands: Operands, mask: Mask, output: int = 0) -> list[Mask | None]:
         x, weight, bias = needed(operands, _X), needed(operands, _WEIGHT), operands[_BIAS]
-        found = np.zeros(x.shape, bool)
         taps = np.zeros(weight.shape, bool)
-        outputs, inputs = len(weight) // self.groups, weight.shape[1]
-        for group in range(self.groups):
-            of_group = mask[:, group * outputs : (group + 1) * outputs]
-            places = reached_places(self.slide, any_over(of_group, 1), x.shape[2:])
-            found[:, group * inputs : (group + 1) * inputs] = places[:, None]
-            for m in np.flatnonzero(any_over(of_group, 0, *range(2, of_group.ndim))):
-                taps[group * outputs + m] = hits(self.slide, any_over(of_group[:, m], 0), x.shape[2:])
+        outputs, spatial = len(weight) // self.groups, x.shape[2:]
+        of_group = mask.reshape(len(mask), self.groups, outputs, *mask.shape[2:]).any(2)
+        places = reached_places(self.slide, of_group.reshape(-1, *mask.shape[2:]), spatial)
+        places = places.reshape(len(x), self.groups, 1, *spatial)
+        found = np.broadcast_to(places, (len(x), self.groups, weight.shape[1], *spatial)).reshape(x.shape)
+        known: dict[bytes, Mask] = {}  # most filters are marked at the same places
+        for m in np.flatnonzero(any_over(mask, 0, *range(2, mask.ndim))):
+            plane = any_over(mask[:, m], 0)
+            key = plane.tobytes()
+            if key not in known:
+                known[key] = hits(self.slide, plane, spatial)
+            taps[m] = known[key]
         seen = any_over(mask, 0, *range(2, mask.ndim))
         return [found, taps, None if bias is None else seen]
 
