@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 from pellucid import __version__
-from pellucid.exercises.question import Sheet
+from pellucid.exercises.question import Question, Sheet
+from pellucid.exercises.topics import TOPICS
 from pellucid.storage import shown
 
 
@@ -16,6 +17,12 @@ def facts(sheet: Sheet) -> str:
         f"{count} question{'s' * (count != 1)}, level {sheet.level}, seed {sheet.seed} "
         f"(questions of version {sheet.version}, pellucid {__version__})"
     )
+
+
+def titled(question: Question) -> str:
+    """What a question's topic is called."""
+    known = TOPICS.get(question.topic)
+    return known.title if known else question.topic
 
 
 def again(sheet: Sheet) -> str:

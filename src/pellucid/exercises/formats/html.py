@@ -13,7 +13,7 @@ from pellucid import __version__
 from pellucid.evaluation.page.markup import Child, Markup, element, joined
 from pellucid.exercises.choices import PLOT, asked_for, choices, is_choice
 from pellucid.exercises.formats import prose
-from pellucid.exercises.formats.heading import again
+from pellucid.exercises.formats.heading import again, titled
 from pellucid.exercises.question import Question, Sheet
 
 
@@ -68,7 +68,7 @@ def write(sheet: Sheet, answers: bool = True) -> str:
 
 
 def _question(number: int, question: Question, answers: bool) -> Markup:
-    topic = prose.clean(question.topic.replace("-", " "))
+    topic = prose.clean(titled(question))
     return element(
         "article",
         element("h2", element("span", f"{number}", class_="number"), element("span", topic, class_="topic")),
@@ -119,7 +119,7 @@ def _room(question: Question) -> Markup:
             )
         )
     if question.kind == PLOT:
-        return element("div", class_="room drawing")
+        return element("div", prose.picture(_paper(), "squared paper"), class_="drawing")
     if question.kind == "matrix":
         return element("div", element("span", "Answer", class_="quiet"), class_="room")
     return element(
@@ -175,13 +175,39 @@ def _value(question: Question, value: object) -> Child:
 
 
 def _scrolled(text: str, filled: bool = False) -> list[Markup]:
-    """Markdown as HTML, each table in a box of its own that scrolls where the screen is narrow."""
-    return [
-        _boxed(made) if isinstance(block, prose.Table | prose.Fenced) else made
-        for block in prose.blocks(text)
-        if not (filled and prose.unfilled(block))
-        for made in [prose.block(block)]
-    ]
+    """Markdown as HTML, each table in a box of its own that scrolls where the screen is narrow. Matrices stand side by
+    side with what names them, where there is room."""
+    made: list[Markup] = []
+    name: prose.Block | None = None
+    for block in prose.blocks(text):
+        if filled and prose.unfilled(block):
+            continue
+        is_matrix = isinstance(block, prose.Fenced) and bool(prose.matrix(block.text))
+        if name is not None and not is_matrix:
+            made.append(prose.block(name))
+        if isinstance(block, prose.Paragraph) and block.text.endswith(":"):
+            name = block
+            continue
+        inner = prose.block(block)
+        if is_matrix:
+            # One without a name, beside one with: an empty line keeps them level.
+            beside = bool(made) and made[-1].startswith('<div class="given">')
+            above = prose.block(name) if name else element("p", "\u00a0") if beside else None
+            inner = element("div", above, _boxed(inner), class_="given")
+        elif isinstance(block, prose.Table | prose.Fenced):
+            inner = _boxed(inner)
+        made.append(inner)
+        name = None
+    return [*made, prose.block(name)] if name is not None else made
+
+
+def _paper() -> str:
+    """Squared paper to draw on, as SVG."""
+    lines = [f"M{x} 0V320" for x in range(0, 561, 20)] + [f"M0 {y}H560" for y in range(0, 321, 20)]
+    grid = element("path", d="".join(lines), fill="none", stroke="#888", stroke_width=0.5)
+    return element(
+        "svg", grid, xmlns="http://www.w3.org/2000/svg", width=560, height=320, viewBox="-1 -1 562 322"
+    )
 
 
 def _boxed(inner: Markup) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pellucid.exercises.choices import choices, is_choice
-from pellucid.exercises.formats.heading import again, facts
+from pellucid.exercises.formats.heading import again, facts, titled
 from pellucid.exercises.question import Question, Sheet
 
 
@@ -21,7 +21,7 @@ def write(sheet: Sheet, answers: bool = True) -> str:
 
 
 def _question(number: int, question: Question) -> list[str]:
-    parts = [f"## {number}. {question.topic.replace('-', ' ').capitalize()}", question.question]
+    parts = [f"## {number}. {titled(question)}", question.question]
     if is_choice(question):
         parts.append("\n".join(f"- {choice.letter}) {_line(choice.written)}" for choice in choices(question)))
     if question.conventions:
