@@ -3,8 +3,9 @@
 The numbers that are shown are rounded, and the answer follows from the rounded ones; what the model itself stored, from
 all digits, is said in the working. `data`: `layer`, `place` (channel, row, column from 1), and `task`: "convolution"
 (one channel's window `input` [h][w] under its `kernel` [h][w], plus `bias`, where the layer has but one input channel,
-or `bias` 0 and the one channel's share asked for), "maxpool" (the largest of `input`), "relu" (of `input`),
-"probability" (of class `chosen`, from 1, by softmax of `logits`), "class" (the likeliest of `classes` by `logits`).
+or `bias` 0 and the one channel's share asked for), "maxpool" (the largest of `input`), "relu" (of the row `input`,
+from `place` on), "probability" (of class `chosen`, from 1, by softmax of `logits`), "class" (the likeliest of
+`classes` by `logits`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ DECIMALS = 2
 LARGEST_WINDOW = 49  # cells that a student multiplies
 MOST_CLASSES = 12
 PLACES = 6  # places asked about in each layer
+NEIGHBOURS = 5  # values that a ReLU question has
 ROUNDED = "The numbers shown are rounded to two decimals; work with them, and give two decimals."
 
 
@@ -96,7 +98,7 @@ def _about(inside: Inside, node: Node, number: Number, level: int) -> Question |
         return _convolution(inside, node, number, level)
     if isinstance(node.operation, MaxPooling):
         return _pooling(number, level)
-    return _relu(number, level)
+    return _relu(inside, node, number, level)
 
 
 def _place(number: Number) -> tuple[str, list[int]]:
@@ -203,23 +205,35 @@ def _pooling(number: Number, level: int) -> Question | None:
     )
 
 
-def _relu(number: Number, level: int) -> Question | None:
-    if number.opening is None or not number.opening.count:
+def _relu(inside: Inside, node: Node, number: Number, level: int) -> Question | None:
+    """Some neighbours in a row, on both sides of zero."""
+    channel, row, column = number.place.index
+    line = np.asarray(inside.places.value(node.inputs[0]))[0, channel, row, column : column + NEIGHBOURS]
+    values = np.round(line.astype(np.float64), DECIMALS) + 0.0
+    if len(values) < 2 or values.min() > -0.05 or values.max() < 0.05:
         return None
-    value = round(float(number.opening.parts[0].values[0]), DECIMALS) + 0.0
-    if value >= -0.05:  # a positive one asks for nothing
-        return None
-    where, place = _place(number)
+    answer = rows_of(np.maximum(values, 0)[None])
+    where = f"channel {channel + 1}, row {row + 1}, columns {column + 1} to {column + len(values)}"
     return ask(
         "relu",
         level,
-        "number",
-        f"In your network, {figure(value, 2)} goes into {where}, a ReLU. What comes out?",
-        0,
-        working=[f"`max(0, {figure(value, 2)}) = 0`"],
-        conventions=["f(x) = max(0, x)"],
-        slips=[slip("absolute values", -value), slip("ReLU forgotten", value), slip("ReLU is 1", 1)],
-        data={"task": "relu", "layer": number.place.name, "place": place, "input": value},
+        "matrix",
+        f"In your network these values go into {shown(number.place.name)}, a ReLU ({where}):\n\n"
+        f"{block(rows_of(values[None]), 2)}\n\nWhat comes out?",
+        answer,
+        working=[f"`max(0, {figure(v, 2)}) = {figure(max(v, 0), 2)}`" for v in values.tolist()],
+        conventions=["f(x) = max(0, x)", FROM_ONE],
+        slips=[
+            slip("absolute values", rows_of(np.abs(values)[None])),
+            slip("ReLU forgotten", rows_of(values[None])),
+            slip("sides of zero swapped", rows_of(np.minimum(values, 0)[None])),
+        ],
+        data={
+            "task": "relu",
+            "layer": number.place.name,
+            "place": [channel + 1, row + 1, column + 1],
+            "input": [values.tolist()],
+        },
         decimals=DECIMALS,
         tolerance=1e-9,
     )

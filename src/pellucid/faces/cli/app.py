@@ -383,3 +383,71 @@ def filter_(
             direction, explain, learn, size, listed, max_pixels, json,
         )
     )  # fmt: skip
+
+
+@app.command()
+def exercise(
+    network: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL or NETWORK]",
+            help="Ask about this network: a model file, a name, or a text with --input.",
+        ),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Argument(metavar="[IMAGE]", help="With a model: ask about its values on this picture."),
+    ] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--topic", help="convolution, padding, …: several with commas, or the option again; else all."
+        ),
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="How many questions; 8.")] = None,
+    level: Annotated[int | None, typer.Option(help="1 for beginners, to 3; 1.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed gives other questions; 0.")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="markdown, html, json, moodle or gift; told by --out's ending if not given."
+        ),
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the sheet into this file.")] = None,
+    answers: Annotated[
+        bool, typer.Option("--answers/--no-answers", help="With the answers and their working, or without.")
+    ] = True,
+    answers_form: Annotated[
+        str | None,
+        typer.Option("--answers-form", metavar="FILE", help="Write a form to fill in, for --check (JSON)."),
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Mark these answers, and say which slip was likely.")
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option("--input", help="With a network's text: its input, 28x28x1 (h x w x channels)."),
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Questions with worked answers: on paper, as Markdown, for Moodle, and marked."""
+    from pellucid.faces.cli.exercise import Wanted, exercise_command
+
+    exercise_command(
+        Wanted(
+            network,
+            image,
+            input,
+            topic or [],
+            count,
+            level,
+            seed,
+            format,
+            out,
+            answers,
+            answers_form,
+            check,
+            json,
+        )
+    )

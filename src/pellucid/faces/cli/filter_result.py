@@ -27,6 +27,7 @@ from pellucid.storage import shown, write_atomically
 
 JPEG_QUALITY = 95
 _KERNELS_PRINTED = 6
+_PREVIEW = 600  # pixels across that a preview is made from
 _MAP = 310  # the longest side of one map of several, so that three stand in a row
 
 
@@ -250,9 +251,12 @@ def _preview(pixels: NDArray[Any], result: Result, how: str) -> None:
     console = output.stdout()
     if not console.is_terminal:
         return
-    before = rgb(clipped(pixels if pixels.shape[2] in (1, 3) else pixels[:, :, :1]))
+    # Every so many pixels of a large picture: what the terminal shows of it is smaller still.
+    step = max(1, pixels.shape[1] // _PREVIEW)
+    before = rgb(clipped(pixels if pixels.shape[2] in (1, 3) else pixels[:, :, :1])[::step, ::step])
+    step = max(1, result.values.shape[1] // _PREVIEW)
     maps = result.values if result.is_picture else result.values[:, :, :1]
-    after = rgb(show(maps, how if result.is_picture else "stretch"))
+    after = rgb(show(maps, how if result.is_picture else "stretch")[::step, ::step])
     if before.shape == after.shape:
         gap = np.zeros((len(before), max(1, before.shape[1] // 40), 3), np.uint8)
         pictures = [np.hstack((before, gap, after))]

@@ -68,7 +68,7 @@ def summary_command(
     if against not in (None, "dense", "local"):
         raise SettingsError("--against is dense or local", where="--against", received=repr(against),
                             remedy="--against dense, or --against local")  # fmt: skip
-    if name.endswith(".onnx") or (_is_file(name) and name not in zoo.ZOO):
+    if name.endswith(".onnx") or (is_file(name) and name not in zoo.ZOO):
         from pellucid.model import ForeignModel
 
         model = _file(name, size, classes, side)
@@ -83,7 +83,7 @@ def summary_command(
         raise SettingsError("--size is about another tool's model file", where="--size", received=side,
                             remedy="--input 28x28x1 for a network by its name or text")  # fmt: skip
     else:
-        network = _network(name, size, classes)
+        network = named_network(name, size, classes)
     rows = table.rows(network)
     sums = table.totals(rows)
     compared = []
@@ -159,7 +159,8 @@ def _file(name: str, size: str | None, classes: int | None, side: str | None) ->
     return open_any(name, read_wishes(None, None, None, False, side, None, None))
 
 
-def _network(name: str, size: str | None, classes: int | None) -> Network:
+def named_network(name: str, size: str | None, classes: int | None) -> Network:
+    """A network by its name in the zoo, or by its text and its input's size. NetworkError, SettingsError."""
     shape = input_shape(size) if size is not None else None
     if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS and not kernel_name(name.strip()):
         return _of_zoo(name.strip(), shape, classes)
@@ -211,7 +212,8 @@ def _offer_one_channel(error: NetworkError, text: str, shape: Shape) -> None:
         error.remedy += f", or --input {size} for a {table.EXAMPLE[len(sizes)]} with one channel"
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
+    """Whether a file of this name is there."""
     try:
         return Path(name).exists() and not Path(name).is_dir()
     except OSError:  # a long text is no path
