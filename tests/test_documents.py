@@ -3,6 +3,8 @@
 In a block marked `console`, each line that starts with "$ " is a command (a backslash continues it); the
 other lines show its output. `python` blocks are programs. A comment in the line before the block may say
 `<!-- run as: COMMAND -->` (a shorter command instead), `<!-- exits 1 -->` or `<!-- not run: REASON -->`.
+
+The course's cells, `python live`, share a chapter's kernel: tests/docs/test_course.py runs them, and nothing here does.
 """
 
 import os
@@ -14,10 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from course_builder.source import Live, chapters
+
 TOP = Path(__file__).resolve().parent.parent
 PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 BLOCK = re.compile(
-    r"^(?:<!-- (?P<word>.+?) -->\n)?```(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- (?P<word>.+?) -->\n)?```(?P<kind>\w*)(?P<live> live)?[^\n]*\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -40,7 +45,7 @@ def blocks(page: str, text: str) -> list[Block]:
         word, kind, body = match["word"] or "", match["kind"], match["body"]
         if kind in ("sh", "bash", "shell"):
             raise ValueError(f"{page}, block {number}: write commands as ```console, so that they are run")
-        if kind not in ("console", "python"):
+        if kind not in ("console", "python") or match["live"]:
             continue
         if kind == "console":
             lines = body.replace("\\\n", "").splitlines()
@@ -103,6 +108,17 @@ def test_a_block_runs(block, folders):
     assert "Traceback" not in done.stderr
 
 
+def test_live_cells_are_left_to_the_course_that_runs_them():
+    """Each one belongs to a chapter, and the chapter's own reader finds as many."""
+    read = {chapter.name: chapter for chapter in chapters(TOP / "docs" / "course")}
+    for path in [TOP / name for name in PAGES] + sorted((TOP / "docs").rglob("*.md")):
+        live = [match for match in BLOCK.finditer(path.read_text()) if match["live"]]
+        if live:
+            assert path.parent == TOP / "docs" / "course"
+            cells = [part for part in read[path.stem].parts if isinstance(part, Live)]
+            assert [match["body"].rstrip("\n") for match in live] == [cell.code for cell in cells]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_pages_are_there(page):
     assert (TOP / page).read_text().startswith("# ")
@@ -139,6 +155,9 @@ $ xeyes
 ```
 ```
 $ plain text, no command
+```
+```python live
+raise SystemExit("a chapter's cell, run by the course's test")
 ```
 """
 

@@ -226,6 +226,7 @@ def test_make_alone_lists_the_targets(copy):
         "run",
         "test",
         "check",
+        "docs",
         "proof",
         "clean",
     ]

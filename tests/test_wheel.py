@@ -17,7 +17,7 @@ TOP = Path(__file__).resolve().parent.parent
 MNIST = "pellucid/images/builtin/mnist/"
 LARGEST = 25_000_000
 # A new kind of file in the wheel is let in here, on purpose.
-KINDS = {".py", ".pyi", ".so", ".gz", ".typed", ".css", ".js", ".txt"}
+KINDS = {".py", ".pyi", ".so", ".gz", ".png", ".typed", ".css", ".js", ".txt"}
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def test_contents(wheel):
     }
     assert len(mnist) == 4
     assert {name: digest for name, digest in packed.items() if name.endswith(".gz")} == mnist
-    assert "License-Expression: Apache-2.0 AND CC-BY-SA-3.0" in metadata
+    assert "License-Expression: Apache-2.0 AND CC-BY-SA-3.0 AND CC0-1.0" in metadata
 
 
 def test_the_core_install_has_no_torch(empty):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pellucid import filters
     from pellucid.errors import PellucidError
-    from pellucid.faces import zoo
+    from pellucid.faces import figures, zoo
     from pellucid.faces.estimator import ImageClassifier
     from pellucid.faces.python import Model, load, train
     from pellucid.model import Prediction
@@ -31,6 +31,7 @@ _HOMES = {
     "Network": "pellucid.network",
     "PellucidError": "pellucid.errors",
     "Prediction": "pellucid.model",
+    "figures": "pellucid.faces.figures",
     "filters": "pellucid.filters",
     "load": "pellucid.faces.python",
     "train": "pellucid.faces.python",
@@ -44,6 +45,7 @@ __all__ = [
     "PellucidError",
     "Prediction",
     "__version__",
+    "figures",
     "filters",
     "load",
     "train",

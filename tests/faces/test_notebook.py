@@ -92,6 +92,7 @@ def test_every_output_has_its_text_and_its_html(executed):
         styles = " ".join(attributes.get("style", "") for _, attributes in tags)
         assert "color" not in styles and "background" not in styles, "the theme's own colours"
         assert "\n" not in html, "an empty line would end the HTML in Markdown"
+        assert not re.search(r"[{}]", re.sub(r"<[^>]*>", "", html)), "nothing is left to be filled in"
 
 
 def test_names_are_text(executed):

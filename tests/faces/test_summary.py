@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from pellucid.network import Network, zoo
+from pellucid.network.sharing import sharing
 from support.cli import pellucid, pellucid_process
 from support.digits import NETWORK
 
@@ -263,3 +265,64 @@ def test_a_missing_file_is_no_network():
     ran = pellucid("summary", "runs/nowhere/model.onnx", "--json")
     assert ran.code == 1
     assert ran.error["error"] == "ModelError"
+
+
+def test_a_diagram_beside_the_table(tmp_path):
+    plain = pellucid("summary", "resnet18", "--classes", "7")
+    ran = pellucid("summary", "resnet18", "--classes", "7", "--diagram", "net.svg", "--fold", cwd=tmp_path)
+    assert (ran.code, ran.out, ran.err) == (0, plain.out, "diagram   net.svg\n")
+    network = Network.from_text(
+        pellucid("summary", "resnet18", "--classes", "7", "--json").json["network"], (3, 224, 224)
+    )
+    assert (tmp_path / "net.svg").read_text() == network.diagram("resnet18", fold=True)
+    ran = pellucid("summary", "lenet5", "--diagram", "down.svg", "--down", "--json", cwd=tmp_path)
+    assert ran.json["diagram"] == "down.svg"
+    assert (tmp_path / "down.svg").read_text() == zoo.build("lenet5").diagram("lenet5", down=True)
+
+
+def test_a_model_file_s_diagram(trained, tmp_path):
+    ran = pellucid("summary", trained.model, "--diagram", tmp_path / "net.svg")
+    assert ran.code == 0
+    assert "data-layers" in (tmp_path / "net.svg").read_text()
+
+
+def test_connections_beside_the_counts(tmp_path):
+    ran = pellucid(
+        "summary",
+        "conv 8 5x5",
+        "--input",
+        "32x32x3",
+        "--against",
+        "dense",
+        "--drawing",
+        "c.svg",
+        cwd=tmp_path,
+    )
+    assert ran.err == "drawing   c.svg\n"
+    assert "19,273,856" in ran.out
+    svg = (tmp_path / "c.svg").read_text()
+    assert svg == sharing(Network.from_text("conv 8 5x5", (3, 32, 32)))
+    assert "19,273,856 parameters as a dense layer" in svg
+
+
+@pytest.mark.parametrize(
+    ("options", "where", "remedy"),
+    [
+        (["--diagram", "net.png"], "--diagram", "--diagram net.svg"),
+        (["--diagram", ""], "--diagram", "--diagram network.svg"),
+        (["--fold"], "--fold", "--fold --diagram network.svg"),
+        (["--down"], "--down", "--down --diagram network.svg"),
+        (["--drawing", "c.svg"], "--drawing", "--against dense --drawing connections.svg"),
+        (["--diagram", "nowhere/net.svg"], "nowhere/net.svg", "make the folder first"),
+    ],
+)
+def test_drawings_that_cannot_be(options, where, remedy, tmp_path):
+    ran = pellucid("summary", "lenet5", *options, "--json", cwd=tmp_path)
+    assert (ran.code, ran.out) == (1, "")
+    assert (ran.error["where"], ran.error["remedy"]) == (where, remedy)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_drawing_without_a_convolution(tmp_path):
+    ran = pellucid("summary", "mlp", "--against", "dense", "--drawing", "c.svg", "--json", cwd=tmp_path)
+    assert ran.error["what"] == "the network has no convolution to be drawn"

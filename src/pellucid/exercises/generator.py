@@ -39,7 +39,7 @@ def generate(topics: Sequence[str], count: int, level: int = 1, seed: int = 0) -
                 received=f"{count:,} questions, {len(questions):,} were found",
                 remedy="fewer questions, another level, or more topics",
             )
-        known.add(question.id)
+        known |= {question.id, question.question}
         questions.append(question)
     title = TOPICS[names[0]].title if len(names) == 1 else "Exercises"
     return Sheet(title, seed, level, names, tuple(questions))
@@ -49,7 +49,11 @@ def _draw(name: str, level: int, seed: int, place: int, known: set[str]) -> Ques
     topic = list(TOPICS).index(name)
     for attempt in range(TRIES):
         question = TOPICS[name].make(Draw((VERSION, seed, topic, level, place, attempt)), level)
-        if question is not None and question.id not in known and len(question.slips) >= LEAST_SLIPS:
+        if (
+            question is not None
+            and not known & {question.id, question.question}
+            and len(question.slips) >= LEAST_SLIPS
+        ):
             return question
     return None
 
@@ -58,7 +62,7 @@ def check(count: int, level: int, seed: int) -> None:
     """SettingsError where one of these can't be."""
     if not 1 <= count <= MOST:
         raise SettingsError(
-            "a sheet has that many questions", where="count", received=f"{count:,}", remedy=f"1 to {MOST:,}"
+            f"a sheet has 1 to {MOST:,} questions", where="count", received=f"{count:,}", remedy="such as 8"
         )
     if level not in LEVELS:
         raise SettingsError("there is no such level", where="level", received=str(level), remedy="1, 2 or 3")

@@ -63,7 +63,7 @@ def preferences_sheet(found: Preferences, theme: Theme = LIGHT) -> Picture:
     height, width = (max(n) for n in zip(*(each.window.size for each in found.channels), strict=True))
     notes = [
         f"{len(found.channels):,} of {found.of:,} channels; {found.steps:,} steps of gradient ascent from noise "
-        f"(seed {found.seed}) in waves, moved about by a 28th of the picture",
+        f"(seed {found.seed}) in waves, moved about by up to a 16th of the window",
         f"each cut to its receptive field, {height} x {width} pixels of the network's input ({side[0]} x {side[1]})",
         "the value is what onnxruntime computes for the rounded picture",
     ]
@@ -90,7 +90,7 @@ def growth_picture(grown: Growth, theme: Theme = LIGHT) -> Picture:
     else:
         scale, base = float(times), enlarged(rgb(grown.pixels), times)
     drawn = outlined_layers(grown)
-    lines = [f"{each.layer}   {each.size[0]} x {each.size[1]}   {each.share:.1%}" for each in drawn]
+    lines = [f"{each.layer}   {each.size[0]} x {each.size[1]}   {each.share:.2%}" for each in drawn]
     letters = lettering(TEXT)
     ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
     words = max((int(ruler.textlength(line, letters)) for line in lines), default=0) + 40

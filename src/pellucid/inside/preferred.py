@@ -2,8 +2,8 @@
 
 Source: Erhan, Bengio, Courville and Vincent 2009, "Visualizing higher-layer features of a deep network"; the
 regularisation follows Olah, Mordvintsev and Schubert 2017, "Feature visualization" (Distill): the picture is a sum of
-waves, so that a step moves coarse and fine structure alike, and it is moved about by some pixels before every step, so
-that nothing hangs on one pixel's place.
+waves, so that a step moves coarse and fine structure alike, and it is moved about by some pixels before a step, so that
+nothing hangs on one pixel's place: by a 16th of the window at most, less and less, not at all in the last third.
 
 A picture is 255 / (1 + exp(-u)), u = sum over waves of (coefficient / max(frequency, 1 / longer side)), which keeps
 every pixel between 0 and 255; the coefficients start as seeded noise. Steps are Adam's (Kingma and Ba 2015) on the
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
 Waves = NDArray[np.complex128]
-STEPS, CHANNELS, RATE, NOISE = 192, 9, 0.05, 0.01
-JITTER = 1 / 28  # of the shorter side, each way; the least is one pixel
+STEPS, CHANNELS, RATE, NOISE = 192, 9, 0.1, 0.01
+JITTER = 1 / 16  # of the window's shorter side, each way
+STILL = 1 / 3  # of the steps, those at the end, are without it
 _MOST_STEPS = 100_000
 
 
@@ -131,7 +132,7 @@ def preferred_records(
         window = window_of(inside, entrance, inside.places.at(tensor, (0, channel, *middle)))
         goal = np.zeros(shape)
         goal[(0, channel, *middle)] = 1
-        climb = _Climb(part, entrance, tensor, goal, blank.shape, seed, channel)
+        climb = _Climb(part, entrance, tensor, goal, blank.shape, seed, channel, window, steps)
         first = climb.picture()
         for step in range(steps):
             climb.step(step)
@@ -160,7 +161,7 @@ class _Climb:
 
     def __init__(
         self, part: GraphPart, entrance: Entrance, tensor: str, goal: Numbers, size: tuple[int, ...],
-        seed: int, channel: int,
+        seed: int, channel: int, window: Window, steps: int,
     ):  # fmt: skip
         height, width, colours = size
         self._part, self._entrance, self._tensor, self._goal = part, entrance, tensor, goal
@@ -179,7 +180,8 @@ class _Climb:
         self._first: Waves = np.zeros(shape, np.complex128)
         self._second: Numbers = np.zeros(shape)
         self._times = 0
-        self._reach = max(1, round(JITTER * min(height, width)))
+        self._reach = JITTER * min(*window.size, height, width)
+        self._moving = max((1 - STILL) * steps, 1)
 
     def _light(self) -> Numbers:
         """[height, width, channels] between 0 and 1."""
@@ -192,8 +194,9 @@ class _Climb:
     def step(self, number: int) -> None:
         """One step up."""
         light = self._light()
+        reach = round(self._reach * max(0.0, 1 - number / self._moving))
         down, right = (
-            int(draws.bits(*self._keys, 2 + axis, number) % np.uint64(2 * self._reach + 1)) - self._reach
+            int(draws.bits(*self._keys, 2 + axis, number) % np.uint64(2 * reach + 1)) - reach
             for axis in (0, 1)
         )
         moved = 255 * np.roll(light, (down, right), (0, 1))

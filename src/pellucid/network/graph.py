@@ -116,6 +116,16 @@ class Network:
 
         return rows(self)
 
+    def diagram(self, title: str = "", *, fold: bool = False, down: bool = False) -> str:
+        """The network as a block diagram, one SVG element: every layer to scale and in words, every connection.
+
+        `title` stands above, the text of the network unless given; `fold` draws what repeats in a row once, with its
+        count; `down` lets data flow down, else to the right in rows. NetworkError where it couldn't be read.
+        """
+        from pellucid.network.diagram import diagram  # it knows networks
+
+        return diagram(self, title, fold, down)
+
     def then(self, line: str) -> Self:
         """This network followed by further layers, without weights."""
         return type(self).from_text(f"{self.text}, {line}", self.input_shape)

@@ -57,7 +57,8 @@ def summary_html(rows: Sequence[table.Row]) -> str:
     """The summary of a network: a row for each layer, the totals, and what they take in memory."""
     sums = table.totals(rows)
     cells = [[cell.strip() for cell in row] for row in table.columns(rows, sums)]
-    titles = [title for title, _ in table.COLUMNS]
+    axes = table.axes_text(len(rows[0].receptive_field) if rows else 2)
+    titles = [title.format(axes=axes) for title, _ in table.COLUMNS]
     shown = table_html(titles, cells, [right for _, right in table.COLUMNS], total=True)
     return shown + paragraph(table.memory(sums))
 

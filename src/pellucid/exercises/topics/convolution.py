@@ -7,7 +7,7 @@ with the kernel turned by 180 degrees), "map" (the whole output of cross-correla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -152,13 +152,14 @@ def _both(
     weights = {"conv1.weight": turned} | ({"conv1.bias": [setting.bias]} if setting.bias else {})
     other = Worked(setting.text(), [setting.picture], weights)
     one, two = worked.value("conv1", 0, y, x), other.value("conv1", 0, y, x)
-    half = {name: at(values, y, x) for name, values in _others(setting)}
+    flipped = replace(setting, kernel=turned)
+    lost = [at(dict(_others(each))["signs lost"], y, x) for each in (setting, flipped)]
     upside = at(setting.output(kernel=setting.kernel[::-1]), y, x)
     slips = [
         slip("outputs swapped", ((two,), (one,))),
         slip("kernel not flipped", ((one,), (one,))),
         slip("rows flipped only", None if upside is None else ((one,), (upside,))),
-        slip("signs lost", ((half["signs lost"] or 0,), (two,))),
+        slip("signs lost", tuple((value,) for value in lost if value is not None)),
         slip("bias forgotten", ((one - setting.bias,), (two - setting.bias,))),
     ]
     return ask(

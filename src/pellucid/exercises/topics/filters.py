@@ -203,8 +203,8 @@ def _flat(draw: Draw, level: int) -> Question | None:
         ],
         conventions=[SLIDES],
         slips=[
-            slip("signs lost", int(abs(array).sum() * value / kernel.divisor)),
-            slip("middle weight only", int(array[1, 1] * value / kernel.divisor)),
+            slip("signs lost", _whole(int(abs(array).sum()) * value, kernel.divisor)),
+            slip("middle weight only", _whole(int(array[1, 1]) * value, kernel.divisor)),
             slip("nothing to filter", 0),
             slip("left as it is", value),
             slip("products not weighted", 9 * value),
@@ -212,6 +212,11 @@ def _flat(draw: Draw, level: int) -> Question | None:
         ],
         data={"task": "flat", "kernel": array.tolist(), "divisor": kernel.divisor, "value": value},
     )
+
+
+def _whole(value: int, divisor: float) -> int | None:
+    """The quotient where it is whole: a slip that leads to a fraction is no answer to choose."""
+    return int(value / divisor) if value % divisor == 0 else None
 
 
 def _edge(draw: Draw, level: int) -> Question | None:

@@ -72,7 +72,7 @@ def _count(draw: Draw, level: int, task: str) -> Question | None:
         h, w, c = draw.whole("height", 2, 16), draw.whole("width", 2, 16), draw.whole("channels", 2, 64)
         network = Network.from_text("flatten", (c, h, w))
         before, given, layers = (h, w, c), f"A volume of {h} x {w} x {c}", ""
-        working = []
+        working, pooled = [], None
     else:
         h, w = draw.whole("height", 12, 40), draw.whole("width", 12, 40)
         k, f = draw.pick("filters", (4, 6, 8, 16)), draw.pick("kernel", (3, 5))
@@ -91,6 +91,7 @@ def _count(draw: Draw, level: int, task: str) -> Question | None:
             size_line(w, f, 0, 1, 1, "convolution, width"),
         ]
         _, ch, cw = network.shapes["conv1"]
+        pooled = k * ch * cw  # not pooled, that is
         working += [size_line(ch, 2, 0, 2, 1, "pooling, height"), size_line(cw, 2, 0, 2, 1, "pooling, width")]
     a, b, d = before
     count = rows(network)[-1].values
@@ -106,7 +107,7 @@ def _count(draw: Draw, level: int, task: str) -> Question | None:
             slip("added, not multiplied", a + b + d),
             slip("height and width only", a * b),
             slip("channels only", d),
-            slip("pooling forgotten", 4 * count) if level > 1 else None,
+            slip("pooling forgotten", pooled) if level > 1 else None,
             slip("channels multiplied", count * c) if level > 1 else None,
         ],
         data={"task": task, "input": (h, w, c), "layers": layers},

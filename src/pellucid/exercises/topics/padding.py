@@ -190,7 +190,7 @@ def _least(draw: Draw, level: int) -> Question | None:
             slip("both sides together", needed - n),
             slip("too large by one", least + 1),
             slip("kernel size taken", f),
-            slip("too small by one", least - 1),
+            slip("too small by one", least - 1) if (needed - n) % 2 else None,
         ],
         data={"task": "least", "n": n, "kernel": f, "stride": s, "wanted": wanted},
     )

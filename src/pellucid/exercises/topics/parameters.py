@@ -247,6 +247,7 @@ def _total(draw: Draw, level: int) -> Question | None:
             flat = row.values
     first_dense = next(row for row in counted if row.kind == "dense")
     pooled = network.shapes["pool2" if level == 3 else "pool1"]
+    unpooled = network.shapes["conv2" if level == 3 else "conv1"]
     outputs = first_dense.output_shape[-1]
     biases = sum(row.output_shape[-1] for row in counted)
     first = counted[0]
@@ -264,7 +265,7 @@ def _total(draw: Draw, level: int) -> Question | None:
         slips=[
             slip("biases forgotten", total - biases),
             slip("not flattened", total - flat * outputs + pooled[0] * outputs),
-            slip("pooling forgotten", total + 3 * flat * outputs),
+            slip("pooling forgotten", total + (prod(unpooled) - flat) * outputs),
             slip("input forgotten in the count", total - first.parameters),
             slip("channels forgotten", total - (c - 1) * f * f * k) if c > 1 else None,
             slip("pooling counted", total + 4 * (len([row for row in table if row.kind == "maxpool"]))),

@@ -157,7 +157,7 @@ def _weights(draw: Draw, level: int) -> Question | None:
             slip("groups forgotten", f * f * c) if groups > 1 else None,
             slip("channels forgotten", f * f),
             slip("all filters", count * k),
-            slip("kernel's side only", f * c),
+            slip("kernel's side only", f * c // groups),
             slip("bias counted", count + 1),
         ],
         data={"task": "weights", "input": (h, w, c), "kernel": f, "filters": k, "groups": groups},

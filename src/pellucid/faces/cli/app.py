@@ -290,14 +290,29 @@ def summary(
         str | None,
         typer.Option(help="Set each convolution beside a dense or local layer that does the same."),
     ] = None,
+    diagram: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the network as blocks and lines (SVG).")
+    ] = None,
+    fold: Annotated[
+        bool, typer.Option("--fold", help="With --diagram: draw what repeats once, with its count.")
+    ] = False,
+    down: Annotated[
+        bool, typer.Option("--down", help="With --diagram: let data flow down, not to the right.")
+    ] = False,
+    drawing: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --against: draw the first convolution's connections (SVG)."),
+    ] = None,
     size: Size = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """Shapes, sizes, parameters, mult-adds and receptive fields of a network."""
-    from pellucid.faces.cli.summary import summary_command
+    from pellucid.faces.cli.summary import Drawings, summary_command
 
-    summary_command(network, input, classes, formula, against, json, size)
+    summary_command(
+        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing)
+    )
 
 
 @app.command("filter")
@@ -368,3 +383,71 @@ def filter_(
             direction, explain, learn, size, listed, max_pixels, json,
         )
     )  # fmt: skip
+
+
+@app.command()
+def exercise(
+    network: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL or NETWORK]",
+            help="Ask about this network: a model file, a name, or a text with --input.",
+        ),
+    ] = None,
+    image: Annotated[
+        str | None,
+        typer.Argument(metavar="[IMAGE]", help="With a model: ask about its values on this picture."),
+    ] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--topic", help="convolution, padding, …: several with commas, or the option again; else all."
+        ),
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="How many questions; 8.")] = None,
+    level: Annotated[int | None, typer.Option(help="1 for beginners, to 3; 1.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed gives other questions; 0.")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="markdown, html, json, moodle or gift; told by --out's ending if not given."
+        ),
+    ] = None,
+    out: Annotated[str | None, typer.Option(metavar="FILE", help="Write the sheet into this file.")] = None,
+    answers: Annotated[
+        bool, typer.Option("--answers/--no-answers", help="With the answers and their working, or without.")
+    ] = True,
+    answers_form: Annotated[
+        str | None,
+        typer.Option("--answers-form", metavar="FILE", help="Write a form to fill in, for --check (JSON)."),
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Mark these answers, and say which slip was likely.")
+    ] = None,
+    input: Annotated[
+        str | None,
+        typer.Option("--input", help="With a network's text: its input, 28x28x1 (h x w x channels)."),
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Questions with worked answers: on paper, as Markdown, for Moodle, and marked."""
+    from pellucid.faces.cli.exercise import Wanted, exercise_command
+
+    exercise_command(
+        Wanted(
+            network,
+            image,
+            input,
+            topic or [],
+            count,
+            level,
+            seed,
+            format,
+            out,
+            answers,
+            answers_form,
+            check,
+            json,
+        )
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,26 +16,66 @@ from pellucid.faces.cli import output
 from pellucid.filters import has_filters, kernel_name, network_of
 from pellucid.network import Network, table, zoo
 from pellucid.network.layers import LAYERS, Shape, on_screen
-from pellucid.storage import shown
+from pellucid.storage import shown, typed, write_atomically
 
 if TYPE_CHECKING:
     from pellucid.model import ForeignModel, ModelFile
 
 
+@dataclass(frozen=True)
+class Drawings:
+    """Where to draw the network, and how; where to draw its first convolution's connections."""
+
+    diagram: str | None = None
+    fold: bool = False
+    down: bool = False
+    connections: str | None = None
+
+    def check(self, against: str | None) -> None:
+        """SettingsError for options that can't go together, before anything is computed."""
+        for option, path in (("--diagram", self.diagram), ("--drawing", self.connections)):
+            if path is not None and not path.lower().endswith(".svg"):
+                raise SettingsError("the drawing is an SVG file", where=option, received=shown(path),
+                                    remedy=f"{option} {typed(Path(path).stem or 'network')}.svg")  # fmt: skip
+        for option, given in (("--fold", self.fold), ("--down", self.down)):
+            if given and self.diagram is None:
+                raise SettingsError(f"{option} says how a diagram is drawn", where=option,
+                                    remedy=f"{option} --diagram network.svg")  # fmt: skip
+        if self.connections is not None and against is None:
+            raise SettingsError("the connections are drawn beside those of another layer", where="--drawing",
+                                remedy="--against dense --drawing connections.svg")  # fmt: skip
+
+    def write(self, network: Network, title: str) -> dict[str, str]:
+        """Draw what was asked for: (what -> file)."""
+        if self.diagram is not None:
+            made = network.diagram(title, fold=self.fold, down=self.down)
+            write_atomically(self.diagram, made.encode())
+        if self.connections is not None:
+            from pellucid.network.sharing import sharing
+
+            write_atomically(self.connections, sharing(network).encode())
+        files = {"diagram": self.diagram, "drawing": self.connections}
+        return {what: path for what, path in files.items() if path is not None}
+
+
 def summary_command(
     name: str, size: str | None, classes: int | None, formula: bool, against: str | None, as_json: bool,
-    side: str | None,
+    side: str | None, drawings: Drawings,
 ) -> None:  # fmt: skip
     """Print the table of a model file, a network of the zoo, or a network's text. `side` is for another tool's file
     that leaves its pictures' size open."""
+    drawings.check(against)
     if against not in (None, "dense", "local"):
         raise SettingsError("--against is dense or local", where="--against", received=repr(against),
                             remedy="--against dense, or --against local")  # fmt: skip
-    if name.endswith(".onnx") or (_is_file(name) and name not in zoo.ZOO):
+    if name.endswith(".onnx") or (is_file(name) and name not in zoo.ZOO):
         from pellucid.model import ForeignModel
 
         model = _file(name, size, classes, side)
         if isinstance(model, ForeignModel):
+            if drawings != Drawings():
+                raise SettingsError("a network in words, or trained by pellucid, is drawn; another tool's is not",
+                                    where="--diagram", received=name, remedy="leave --diagram out")  # fmt: skip
             _print_foreign(model, formula, against, as_json)
             return
         network = model.network
@@ -43,12 +83,13 @@ def summary_command(
         raise SettingsError("--size is about another tool's model file", where="--size", received=side,
                             remedy="--input 28x28x1 for a network by its name or text")  # fmt: skip
     else:
-        network = _network(name, size, classes)
+        network = named_network(name, size, classes)
     rows = table.rows(network)
     sums = table.totals(rows)
     compared = []
     if against:
         compared = table.against_dense(network) if against == "dense" else table.against_local(network)
+    files = drawings.write(network, name)
     if as_json:
         document: dict[str, Any] = {
             "input_shape": list(on_screen(network.input_shape)),
@@ -58,8 +99,10 @@ def summary_command(
         }
         if against:
             document["against"] = [row.as_dict() for row in compared]
-        output.print_json(document)
+        output.print_json(document | files)
         return
+    for what, path in files.items():
+        print(f"{what}   {shown(path)}", file=sys.stderr)
     print(f"input {' x '.join(str(n) for n in on_screen(network.input_shape))}")
     if against:
         print(table.plain_against(compared) or "the network has no convolution")
@@ -116,7 +159,8 @@ def _file(name: str, size: str | None, classes: int | None, side: str | None) ->
     return open_any(name, read_wishes(None, None, None, False, side, None, None))
 
 
-def _network(name: str, size: str | None, classes: int | None) -> Network:
+def named_network(name: str, size: str | None, classes: int | None) -> Network:
+    """A network by its name in the zoo, or by its text and its input's size. NetworkError, SettingsError."""
     shape = input_shape(size) if size is not None else None
     if re.fullmatch(r"[\w-]+", name.strip()) and name.strip() not in LAYERS and not kernel_name(name.strip()):
         return _of_zoo(name.strip(), shape, classes)
@@ -168,7 +212,8 @@ def _offer_one_channel(error: NetworkError, text: str, shape: Shape) -> None:
         error.remedy += f", or --input {size} for a {table.EXAMPLE[len(sizes)]} with one channel"
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
+    """Whether a file of this name is there."""
     try:
         return Path(name).exists() and not Path(name).is_dir()
     except OSError:  # a long text is no path

@@ -1,9 +1,12 @@
-"""The data set that comes with pellucid: MNIST, 70,000 handwritten digits (see NOTICE)."""
+"""What comes with pellucid: MNIST, 70,000 handwritten digits, and one photograph (see NOTICE)."""
 
 from pathlib import Path
 
 from pellucid.images.idx import find_idx, idx_source
-from pellucid.images.sources import ArraySource
+from pellucid.images.reading import read_picture
+from pellucid.images.sources import ArraySource, Pixels
+
+FOLDER = Path(__file__).parent
 
 
 def mnist() -> ArraySource:
@@ -11,5 +14,10 @@ def mnist() -> ArraySource:
 
     The first 60,000 have the part "train", the others "test", as its makers divided it.
     """
-    folder = Path(__file__).parent / "mnist"
+    folder = FOLDER / "mnist"
     return idx_source(folder, find_idx(folder), name="MNIST")
+
+
+def photograph() -> Pixels:
+    """A small photograph, uint8 [120, 120, 3]: Chelsea the cat, by Stéfan van der Walt, cut and shrunk."""
+    return read_picture(str(FOLDER / "chelsea.png"))
