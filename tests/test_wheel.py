@@ -133,8 +133,26 @@ def test_it_predicts_and_evaluates_without_torch(empty, model):
     assert "parameters" in run(empty / "pellucid", "summary", model, cwd=empty)
 
 
-def test_training_without_torch_says_what_to_install(empty):
-    command = [empty / "pellucid", "train", "--epochs", "1"]
+def test_training_needs_no_torch(empty):
+    command = [
+        empty / "pellucid",
+        "train",
+        "--network",
+        "bench-lenet",
+        "--epochs",
+        "1",
+        "--out",
+        empty / "run",
+    ]
+    done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "native engine" in done.stderr
+    found = json.loads(run(empty / "pellucid", "evaluate", "--json", empty / "run" / "model.onnx", cwd=empty))
+    assert found["accuracy"] > 0.95
+
+
+def test_the_torch_engine_without_torch_says_what_to_install(empty):
+    command = [empty / "pellucid", "train", "--epochs", "1", "--engine", "torch"]
     done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "pip install 'pellucid[torch]'" in done.stderr

@@ -184,7 +184,7 @@ def test_every_slip_is_told_in_a_clause_of_its_own():
     ("arguments", "said", "remedy"),
     [
         ((["paddding"], 3), "there is no such topic", "padding? There are convolution"),
-        ((["padding"], 0), "a sheet has that many questions", "1 to 1,000"),
+        ((["padding"], 0), "a sheet has 1 to 1,000 questions", "such as 8"),
         ((["padding"], 3, 4), "there is no such level", "1, 2 or 3"),
         ((["padding"], 3, 1, -1), "a seed is a whole number from 0", "such as 1"),
     ],

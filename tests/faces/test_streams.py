@@ -162,7 +162,7 @@ def test_on_a_terminal_there_is_a_bar_and_it_fits(trained, tmp_path, columns):
     assert all(len(re.sub(r".*\x1b\[[0-9;?]*[A-Za-z]|.*\r", "", line).rstrip()) <= columns for line in shown)
 
 
-def test_predicting_and_evaluating_need_no_torch(trained):
+def test_nothing_but_the_torch_engine_needs_torch(trained):
     """The core install has none: here it can't be imported."""
     block = "import sys; sys.modules['torch'] = None; from pellucid.faces.cli import main; main()"
 
@@ -174,7 +174,14 @@ def test_predicting_and_evaluating_need_no_torch(trained):
     assert run("predict", trained.model, trained.data / "1").returncode == 0
     assert run("evaluate", trained.model).returncode == 0
     assert run("summary", trained.model).returncode == 0
-    train = run("train", trained.data, "--network", "mlp", "--out", trained.folder.parent / "without")
-    assert train.returncode == 1
-    assert "PyTorch" in train.stderr
-    assert "pip install 'pellucid[torch]'" in train.stderr
+    without = trained.folder.parent / "without"
+    train = run("train", trained.data, "--network", "mlp", "--out", without)
+    assert train.returncode == 0, train.stderr
+    assert "native" in train.stderr
+    assert (without / "model.onnx").is_file()
+    asked = run(
+        "train", trained.data, "--network", "mlp", "--engine", "torch", "--out", without.parent / "torch"
+    )
+    assert asked.returncode == 1
+    assert "PyTorch" in asked.stderr
+    assert "pip install 'pellucid[torch]'" in asked.stderr

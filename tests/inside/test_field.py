@@ -54,14 +54,14 @@ def test_every_term_of_a_value_is_in_its_field(every_layer, data):
 
 
 def test_weights_are_left_out_unless_asked_for(every_layer):
-    place = every_layer.places.find("conv1[3,0,0]")
-    assert "conv1.weight" not in receptive_field(every_layer, place).masks
+    place = every_layer.places.find("conv3[3,0,0]")
+    assert "conv3.weight" not in receptive_field(every_layer, place).masks
     masks = receptive_field(every_layer, place, weights=True).masks
     # The corner's window hangs over the border: the kernel's first row and column lie in the padding.
-    taken = np.zeros((8, 3, 3, 3), bool)
+    taken = np.zeros((8, 8, 3, 3), bool)
     taken[3, :, 1:, 1:] = True
-    np.testing.assert_array_equal(masks["conv1.weight"], taken)
-    assert masks["conv1.bias"].tolist() == [k == 3 for k in range(8)]
+    np.testing.assert_array_equal(masks["conv3.weight"], taken)
+    assert masks["conv3.bias"].tolist() == [k == 3 for k in range(8)]
 
 
 def test_a_weight_reaches_its_own_channel_only(every_layer):

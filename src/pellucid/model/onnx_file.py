@@ -28,7 +28,9 @@ from pellucid.storage import shown
 
 SMALL = 1024  # bytes: tensors up to here stay in the skeleton, where shapes can be worked out from them
 LARGEST_SKELETON = 256 << 20
-MOST_FIELDS = 500_000  # nodes, weights and declarations; counted before they are read
+MOST_FIELDS = (
+    200_000  # nodes, weights, declarations: four for each of MOST_NODES; counted before they are read
+)
 _GRAPH, _INITIALIZER = 7, 5
 _LENGTH_DELIMITED = 2
 LARGEST_FILE = 2**31 - 1  # protobuf's limit

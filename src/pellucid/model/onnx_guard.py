@@ -35,6 +35,8 @@ _Key = tuple[str, str, str]
 def check_model(model: ModelProto, where: str) -> None:
     """ModelError where this model is none that is opened."""
     functions = {_key_of(function): function for function in model.functions}
+    # What can be counted without looking into every node comes first, and costs nothing.
+    _check_count(max(len(model.graph.node) + sum(len(f.node) for f in model.functions), 1), where)
     _check_names(model, where)
     count = 0
     for nodes in (model.graph.node, *(function.node for function in model.functions)):

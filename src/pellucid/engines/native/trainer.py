@@ -18,7 +18,7 @@ from pellucid.native import native
 from pellucid.network import Network
 
 _OPTIMISERS = ("adam", "adamw", "sgd")
-_MOMENTS = {
+_MOMENTS: dict[str, tuple[str, ...]] = {
     "adam": ("exp_avg", "exp_avg_sq"),
     "adamw": ("exp_avg", "exp_avg_sq"),
     "sgd": ("momentum_buffer",),
