@@ -153,7 +153,7 @@ class StageCard:
             said.append(
                 f"{called}: {node_text(node, node.inputs[0])}, gives {size_text(self.network.shapes[name])}"
             )
-        return "\n".join(said)
+        return "; ".join(said)
 
     def _lines(self) -> list[Line]:
         if self.stage.layers == (INPUT,):
