@@ -3,6 +3,7 @@
     python benchmarks/lenet_mnist.py                      all peers that are installed, 5 pairs each
     python benchmarks/lenet_mnist.py --pairs 9 --only plain tuned
     python benchmarks/lenet_mnist.py --python keras=/path/to/other/python
+    python benchmarks/lenet_mnist.py --engine native --name lenet_mnist_native     pellucid's own engine, f32 peers
 
 Writes benchmarks/results/lenet_mnist.json and .md. See README.md for the rules.
 """
@@ -51,7 +52,7 @@ def sgemm(python: str) -> float:
     return round(float(subprocess.check_output([python, "-c", code], text=True)), 1)
 
 
-def compare(peer: Peer, python: str, own_python: str, pairs: int, others: float) -> dict | None:
+def compare(peer: Peer, python: str, own_python: str, engine: str, pairs: int, others: float) -> dict | None:
     """`pairs` runs of pellucid and of the peer, in turns, whoever was second before going first.
 
     A pair counts only if other programs took at most `others` of the processors in both of its runs: decided by their
@@ -68,7 +69,7 @@ def compare(peer: Peer, python: str, own_python: str, pairs: int, others: float)
             if who == "peer":
                 found[who] = run(python, peer.module, *peer.arguments)
             else:
-                found[who] = run(own_python, "pellucid_torch", peer.precision)
+                found[who] = run(own_python, f"pellucid_{engine}", peer.precision)
         found["ratio"] = found["pellucid"]["pictures_per_second"] / found["peer"]["pictures_per_second"]
         calm = max(found["pellucid"]["others"], found["peer"]["others"]) <= others
         if calm:
@@ -143,6 +144,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument(
+        "--engine", choices=("torch", "native"), default="torch", help="what trains on pellucid's side"
+    )
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS))
     parser.add_argument(
         "--python", action="append", default=[], metavar="PEER=PATH", help="another interpreter for a peer"
@@ -162,12 +166,15 @@ def main() -> None:
     left_out = {name: "not run this time" for name in PEERS if name not in options.only}
     for name in options.only:
         peer, python = PEERS[name], pythons.get(name, sys.executable)
+        if options.engine == "native" and peer.precision != "f32":
+            left_out[name] = f"{peer.precision}: the native engine computes in f32"
+            continue
         lacking = missing(python, peer.needs)
         if lacking:
             left_out[name] = f"not installed: {', '.join(lacking)}"
             print(f"{name} is left out, not installed: {', '.join(lacking)}", file=sys.stderr)
             continue
-        found = compare(peer, python, sys.executable, options.pairs, options.others)
+        found = compare(peer, python, sys.executable, options.engine, options.pairs, options.others)
         if found is None:
             left_out[name] = f"other programs took more than {options.others:.0%} in too many pairs"
         else:

@@ -14,6 +14,7 @@
 #include "digest.h"
 #include "filter.h"
 #include "resize.h"
+#include "train/binding.h"
 
 namespace nb = nanobind;
 
@@ -180,4 +181,5 @@ NB_MODULE(_native, module) {
         module.attr("crc_and_sums") = nb::none();
     else
         module.def("crc_and_sums", &crc_and_sums, nb::arg("values").noconvert(), nb::arg("instructions") = "");
+    pellucid::train::bind(module);
 }

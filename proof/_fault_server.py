@@ -13,7 +13,6 @@ import sys
 import time
 from importlib import import_module
 
-from pellucid.engines.choice import open_engine
 from pellucid.faces.cli import main
 
 LONGEST = 60  # seconds; a command takes one or two
@@ -23,7 +22,7 @@ def serve() -> None:
     """Until stdin ends."""
     for verb in ("app", "evaluate", "predict", "train"):
         import_module(f"pellucid.faces.cli.{verb}")
-    open_engine("torch")
+    import_module("pellucid.engines.torch")
     for line in sys.stdin:
         order = json.loads(line)
         code = _forked(order)

@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 # The theme's script knows where add-ons (diagrams, light boxes, code playgrounds) and a repository's figures could be
 # fetched from, and would where a page asks for one. None of ours does; the addresses go, so that none ever can.
 ELSEWHERE = re.compile(r"https://(?:unpkg\.com|cdn\.jsdelivr\.net|api\.github\.com)[\w./@-]*")
+OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./[^)]+\)")  # a link to a file of the project that isn't on the site
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 
 CONFIG = """\
@@ -65,6 +66,9 @@ def build_site(runs: Sequence[Run], docs: Path, out: Path, work: Path, strict: b
             path.is_dir() and path.name in {guide.stem for guide in guides}
         ):
             (shutil.copytree if path.is_dir() else shutil.copy)(path, source / path.name)
+    for guide in guides:
+        text = (source / guide.name).read_text()
+        (source / guide.name).write_text(OUTSIDE.sub(r"\1", text))
     shutil.copy(HERE / "course.css", source / "course.css")
     for run in runs:
         (source / "course" / f"{run.chapter.name}.md").write_text(page_of(run))

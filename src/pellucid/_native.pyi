@@ -51,3 +51,100 @@ def digest_instructions() -> list[str]:
 crc_and_sums: Callable[..., tuple[int, bytes]] | None
 """crc_and_sums(values, instructions=""): of uint8 [n], zlib's CRC-32, and the sums modulo 2^64 of every 512th group
 of 8 bytes; None where zlib is as quick."""
+
+def train_instructions() -> list[str]:
+    """The sets of instructions that this processor can train with; the last is the best."""
+
+class TrainNetwork:
+    """A network as the training engine's steps, built up in order. Tensors are numbers; the first is the input.
+
+    Weights are offsets into one flat array, -1 where a layer has none. What doesn't fit is a ValueError when a trainer
+    is opened.
+    """
+
+    def __init__(self, weights: int, statistics: int) -> None: ...
+    def tensor(self, channels: int, rows: int, columns: int, halo: int, gradient_halo: int) -> int:
+        """A place for values and, where they are needed, gradients, with so many columns of zeros on both sides."""
+
+    def conv(
+        self,
+        input: int,
+        output: int,
+        weight: int,
+        bias: int,
+        kernel: tuple[int, int],
+        stride: tuple[int, int],
+        before: tuple[int, int],
+        dilation: tuple[int, int],
+        groups: int,
+        frozen: bool,
+    ) -> None: ...
+    def dense(self, input: int, output: int, weight: int, bias: int, frozen: bool) -> None: ...
+    def curve(self, input: int, output: int, curve: int, slope: float) -> None: ...
+    def pool(
+        self,
+        input: int,
+        output: int,
+        largest: bool,
+        rows: list[tuple[int, int]],
+        columns: list[tuple[int, int]],
+        divisor: float,
+    ) -> None: ...
+    def norm(
+        self, input: int, output: int, weight: int, bias: int, mean: int, variance: int, epsilon: float
+    ) -> None: ...
+    def add(self, inputs: list[int], output: int) -> None: ...
+    def concat(self, inputs: list[int], output: int) -> None: ...
+    def copy(self, input: int, output: int) -> None: ...
+    def dropout(self, input: int, output: int, rate: float, number: int) -> None: ...
+    def pad(self, input: int, output: int, rows: list[int], columns: list[int]) -> None: ...
+
+class Trainer:
+    """A network being trained; see engines/native/trainer.py. MemoryError where there isn't enough."""
+
+    @staticmethod
+    def open(
+        network: TrainNetwork,
+        instructions: str,
+        pixels: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        scale: list[float],
+        shift: list[float],
+        parameters: list[tuple[int, int, bool, bool]],
+        batch: int,
+        piece: int,
+        groups: int,
+        threads: int,
+        optimiser: int,
+        momentum: float,
+        beta2: float,
+        epsilon: float,
+        decay: float,
+        smoothing: float,
+        averaging: float,
+        clip: float,
+        seed: int,
+        class_weights: list[float],
+    ) -> Trainer:
+        """`parameters` are (offset, count, whether weight decay is for it, whether it is frozen)."""
+
+    def steps(
+        self,
+        rows: NDArray[np.int64],
+        rates: NDArray[np.float32],
+        first: int,
+        affine: NDArray[np.float32] | None,
+        gain: NDArray[np.float32] | None,
+        offset: NDArray[np.float32] | None,
+        erase: NDArray[np.int32] | None,
+    ) -> tuple[float, int, int]:
+        """Loss, right answers and pictures, summed."""
+
+    def logits(self, rows: NDArray[np.int64], averaged: bool, classes: int) -> NDArray[np.float32]: ...
+    def read(self, part: str) -> NDArray[np.float32]:
+        """A copy of `weights`, `average`, `exp_avg` or `exp_avg_sq`, flat."""
+
+    def write(self, part: str, values: NDArray[np.float32]) -> None: ...
+    taken: int
+    @property
+    def bytes(self) -> int: ...

@@ -1,7 +1,10 @@
 """Block diagrams: every layer and every connection is there, nothing lies on anything, whatever the network."""
 
+import re
+from base64 import b64decode
 from collections import Counter
 from itertools import combinations, pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -125,7 +128,27 @@ def tangles(draw):
     return Network.from_text(", ".join(pieces), (3, 6, 6))
 
 
-@settings(max_examples=150, deadline=None)
+def tangle(seed: int) -> Network:
+    """A larger one, of up to 26 layers."""
+    random = Random(seed)
+    pieces = []
+    for n in range(random.randint(5, 26)):
+        earlier = ["input", *(f"l{m}" for m in range(max(0, n - 8), n))]
+        word = random.choice(["conv 3 1x1", "relu", "add", "add", "maxpool 3 stride 1 pad 1"])
+        others = [random.choice(earlier) for _ in range(random.randint(1, 3))] if word == "add" else []
+        pieces.append(f"l{n}: {word} {' '.join(others)} from {random.choice(earlier)}")
+    return Network.from_text(", ".join(pieces), (3, 6, 6))
+
+
+@pytest.mark.parametrize("way", ["rows", "down"])
+@pytest.mark.parametrize("seed", [*range(12), 17, 58, 62, 69, 133, 147, 194])
+def test_lines_of_a_tangle_move_apart(seed, way):
+    """In the later seeds two outputs' lines would meet, were lanes and entries not moved."""
+    network = tangle(seed)
+    check(network, network.diagram("tangle", **WAYS[way]))
+
+
+@settings(max_examples=60, deadline=None)
 @given(tangles(), st.booleans(), st.booleans())
 def test_any_tangle_can_be_drawn(network, fold, down):
     check(network, diagram(network, "tangle", fold, down))
@@ -210,6 +233,19 @@ def test_for_eyes_and_ears():
     rules = [rule for rule in style.text.replace("{", "}").split("}") if rule.startswith(".")]
     assert rules and all(rule.startswith(".pellucid-diagram") for rule in rules)
     assert "http" not in style.text
+
+
+def test_a_notebook_shows_it_if_it_is_small():
+    shown = NETWORKS["lenet5"]._repr_mimebundle_()["text/html"]
+    found = re.search(
+        r'<img style="max-width:100%" alt="([^"]+)" src="data:image/svg\+xml;base64,([^"]+)">', shown
+    )
+    assert found and "13 layers" in found[1]
+    assert b64decode(found[2]).decode() == NETWORKS["lenet5"].diagram(fold=True)
+    assert "\n" not in shown
+    assert "<img" not in NETWORKS["resnet50"]._repr_mimebundle_()["text/html"]
+    long = Network.from_text(", ".join(["conv 1 1x1", "conv 2 1x1 from input"] * 1500), (1, 2, 2))
+    assert "<img" not in long._repr_mimebundle_()["text/html"]
 
 
 def test_what_no_one_could_read_is_refused():

@@ -17,16 +17,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from onnx import TensorProto, helper, numpy_helper
 
 from pellucid.filters import KERNELS
 from pellucid.inside.number import Inside
 from pellucid.inside.plain import in_line
-from pellucid.model.onnx_file import OnnxFile
-from pellucid.model.onnx_layers import add_layer
-from pellucid.model.opened import open_run
-from pellucid.model.preprocessing import Nodes
-from pellucid.model.write import small_model
+from pellucid.model.running import open_network
 from pellucid.network import Network
 from pellucid.network.table import against_local, rows
 
@@ -68,19 +63,7 @@ class Example:
 def run(text: str, image: ArrayLike, weights: Mapping[str, ArrayLike] | None = None) -> Inside:
     """A network from its text, its float32 input [channels, height, width] or [values], through ONNX, opened."""
     array = np.asarray(image, np.float32)
-    network = Network.from_text(text, array.shape)
-    shapes = network.parameter_shapes
-    given = {
-        name: np.asarray(values, np.float32).reshape(shapes[name]) for name, values in (weights or {}).items()
-    }
-    nodes = Nodes()
-    for node in network.nodes:
-        add_layer(nodes, node.layer, node.name, list(node.inputs), node.name, network.inputs_of(node))
-    constants = [*nodes.constants, *(numpy_helper.from_array(each, name) for name, each in given.items())]
-    taken = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, *array.shape])
-    made = helper.make_tensor_value_info(network.output, TensorProto.FLOAT, [1, *network.output_shape])
-    file = OnnxFile(small_model(helper.make_graph(nodes.nodes, "example", [taken], [made], constants)))
-    return Inside(open_run(file, {"input": array[None]}, threads=1))
+    return Inside(open_network(Network.from_text(text, array.shape), array, weights or {}))
 
 
 def opened(

@@ -1,31 +1,73 @@
-"""Which engine trains, and which gives gradients. One each today; the native one will be the first choice where it
-can train the network."""
+"""Which engine trains, and which gives gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
 from pellucid.engines.contract import Engine
 from pellucid.errors import EngineError
+from pellucid.network import Network
 from pellucid.network.operations import Graph
 
 if TYPE_CHECKING:
     from pellucid.engines.torch.graph import GraphPart, Precision
 
 
-def open_engine(name: str) -> Engine:
-    """The engine of this name. EngineError says what to install where it isn't here."""
+@dataclass(frozen=True)
+class Choice:
+    """The engine that trains: its name, how to open a trainer, and what a person should know about the choice."""
+
+    name: Literal["native", "torch"]
+    open: Engine
+    note: str = ""
+
+
+def choose_engine(asked: str, network: Network, device: str = "cpu", precision: str = "f32") -> Choice:
+    """The engine that was asked for: `native`, `torch` or `auto`.
+
+    `auto` is torch, or the native engine where torch isn't installed. What the native engine can't train goes to
+    torch, and the note says which layer or setting it is. EngineError says what to install where neither can.
+    """
+    from pellucid.engines.native.plan import unable
+
+    why = unable(network, device, precision)
+    if asked == "native" and not why:
+        return _native()
+    found = find_spec("torch") is not None
+    if not found and asked == "auto" and not why:
+        return _native("PyTorch is not installed here: the native engine trains")
+    if not found:
+        reason = f"; the native engine can't train this: {why}" if why else ""
+        raise EngineError(
+            "Training needs PyTorch, which is not installed here",
+            where=f"engine {asked}",
+            received=f"no package called torch{reason}",
+            remedy="pip install 'pellucid[torch]'" + ("" if why else ", or --engine native"),
+        )
+    note = f"the native engine can't train this network: {why}; torch trains it" if asked == "native" else ""
+    return Choice("torch", _open_torch(asked), note)
+
+
+def _native(note: str = "") -> Choice:
+    from pellucid.engines.native import open_trainer
+
+    return Choice("native", open_trainer, note)
+
+
+def _open_torch(asked: str) -> Engine:
     try:
         from pellucid.engines.torch import open_trainer
     except ImportError as error:
         raise EngineError(
-            "Training needs PyTorch, which is not installed here",
-            where=f"engine {name}",
+            "PyTorch is installed here, but can't be loaded",
+            where=f"engine {asked}",
             received=str(error),
-            remedy="pip install 'pellucid[torch]'   (predict, evaluate and summary work without it)",
+            remedy="pip install --force-reinstall 'pellucid[torch]', or --engine native",
         ) from error
     return open_trainer
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pellucid.errors import EngineError
 from pellucid.inside.number import Inside
 from pellucid.inside.plain import in_line
-from pellucid.model.opened_network import open_network
+from pellucid.model.running import open_network
 from pellucid.network import Network
 from pellucid.network.operations import Operation
 from pellucid.network.operations.convolution import Convolution

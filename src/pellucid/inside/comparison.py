@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pellucid.filters.showing import BINS, histogram
+from pellucid.filters.showing import BINS, ends, histogram
 from pellucid.inside.colours import LIGHT, Picture, Scale, Theme, Values, coloured, scale_of
 from pellucid.inside.columns import aligned
 from pellucid.inside.on_picture import rgb
@@ -110,7 +110,7 @@ def _fitted(picture: Picture) -> Picture:
 def _histogram(values: Values, wide: int, theme: Theme) -> Image.Image:
     """How often each value occurs: of a colour picture one line a channel, else bars; the ends below in numbers."""
     bytes_only = values.dtype == np.uint8
-    low, high = (0.0, 255.0) if bytes_only else _ends(values)
+    low, high = (0.0, 255.0) if bytes_only else ends(values)
     lines = values.shape[2] == 3
     parts = [values[:, :, channel : channel + 1] for channel in range(3)] if lines else [values]
     span = (low - 0.5, high + 0.5) if bytes_only else (low, high if high > low else low + 1)
@@ -143,11 +143,6 @@ def _histogram(values: Values, wide: int, theme: Theme) -> Image.Image:
     peak = f"highest: {most:,} of {int(counts[0].sum()):,} values"
     canvas.text((0, 0), peak, theme.quiet, letters)
     return image
-
-
-def _ends(values: Values) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def _kernel(name: str, kernel: NDArray[np.float64], scale: Scale, theme: Theme) -> Image.Image:

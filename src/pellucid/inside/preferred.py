@@ -176,7 +176,7 @@ class _Climb:
         # Box and Muller 1958; 1 - uniform is never 0.
         radius = np.sqrt(-2 * np.log(1 - draws.uniform(seed, channel, 0, index)))
         angle = 2 * np.pi * draws.uniform(seed, channel, 1, index)
-        self._waves: Waves = NOISE * radius * np.exp(1j * angle)
+        self._waves: Waves = (NOISE * radius * np.exp(1j * angle)).astype(np.complex128)
         self._first: Waves = np.zeros(shape, np.complex128)
         self._second: Numbers = np.zeros(shape)
         self._times = 0

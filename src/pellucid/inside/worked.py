@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pellucid.inside.number import Inside, Number
 from pellucid.inside.plain import in_line
-from pellucid.model.opened_network import open_network
+from pellucid.model.running import open_network
 from pellucid.network import Network
 
 

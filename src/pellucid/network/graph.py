@@ -149,8 +149,11 @@ class Network:
         return f"<Network {size}: {self.text} · {self.parameter_count:,} parameters, {weights} weights>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from pellucid.network.notebook import diagram_html  # it knows networks
+
         summary = self.summary()
-        return {"text/plain": f"{self!r}\n{summary!r}", "text/html": summary._repr_html_()}
+        html = summary._repr_html_() + diagram_html(self)
+        return {"text/plain": f"{self!r}\n{summary!r}", "text/html": html}
 
     def _named_shapes(self, of: Callable[[Layer, tuple[Shape, ...]], dict[str, Shape]]) -> dict[str, Shape]:
         return {

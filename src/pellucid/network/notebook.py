@@ -5,10 +5,15 @@ No scripts or style sheets. All on one line: Markdown would end the HTML at an e
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 
+from pellucid.errors import NetworkError
 from pellucid.network import table
+from pellucid.network.graph import Network
+
+LARGEST_DIAGRAM = 60_000  # bytes; ResNet-18's has 56,000
 
 _CELL = "padding:0.15em 0.6em;vertical-align:top;white-space:"
 
@@ -61,6 +66,19 @@ def summary_html(rows: Sequence[table.Row]) -> str:
     titles = [title.format(axes=axes) for title, _ in table.COLUMNS]
     shown = table_html(titles, cells, [right for _, right in table.COLUMNS], total=True)
     return shown + paragraph(table.memory(sums))
+
+
+def diagram_html(network: Network) -> str:
+    """The network's diagram as a picture, so that its colours and ids stay its own; nothing where it is a large one."""
+    try:
+        svg = network.diagram(fold=True).encode()
+    except NetworkError:
+        return ""
+    if len(svg) > LARGEST_DIAGRAM:
+        return ""
+    source = f"data:image/svg+xml;base64,{b64encode(svg).decode()}"
+    words = f"The network as blocks and lines: {len(network.nodes):,} layers, as in the table."
+    return f'<p><img style="max-width:100%" alt="{escape(words)}" src="{source}"></p>'
 
 
 def _cell(tag: str, scope: str, text: str, right: bool, rule: str) -> str:

@@ -62,7 +62,6 @@ def resolve_training(settings: Settings, facts: Facts, mult_adds: int) -> Settin
         "patience": settings.patience or max(5, hard // 3),
         "augmentation": settings.augmentation or default_augmentation(facts),
         "threads": settings.threads or cpu_count(),
-        "engine": "torch",
         "device": "cpu" if settings.device == "auto" else settings.device,
     }
     return settings.model_copy(update=values)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import __version__
-from pellucid.engines.choice import open_engine
+from pellucid.engines.choice import choose_engine
 from pellucid.engines.contract import Engine, Recipe, Trainer
 from pellucid.errors import DataError, EngineError, Interrupted, PellucidError
 from pellucid.evaluation import Measured, fit_temperature, measure, softmax
@@ -66,7 +66,9 @@ def train(
         settings = resolve_size(settings, facts)
         # Before the pictures are read, which can take long: all that can be wrong without them.
         network = chosen_network(settings, source.classes)
-        engine = open_engine(settings.engine)
+        device = "cuda" if settings.device == "cuda" else "cpu"
+        choice = choose_engine(settings.engine, network, device, settings.precision)
+        settings = settings.model_copy(update={"engine": choice.name})
         loaded = load_data(settings, source, _reading(out, stop, on_read))
     except PellucidError as error:
         if not isinstance(error, Interrupted):
@@ -82,8 +84,10 @@ def train(
     yield _data_ready(loaded)
     if weights:
         yield events.Note(note(weights, counts))
+    if choice.note:
+        yield events.Note(choice.note)
 
-    trainer = _trainer(engine, network, loaded, settings, weights)
+    trainer = _trainer(choice.open, network, loaded, settings, weights)
     rows = loaded.split
     # A set too small for a validation part chooses by its training pictures, and says so.
     validation = rows.validation if len(rows.validation) else rows.train
@@ -103,7 +107,7 @@ def train(
 
     best = network.with_weights(loop.best_weights)
     path = out / folder.MODEL_FILE
-    checker = _trainer(engine, best, loaded, settings, weights)
+    checker = _trainer(choice.open, best, loaded, settings, weights)
     logits = checker.logits(rows.validation, averaged=False).astype(np.float64)
     card = _card(settings, loaded, best, loop, fit_temperature(logits, labels[rows.validation]))
     answered = _predictions("validation", loaded, rows.validation, softmax(logits / card.temperature))
@@ -330,4 +334,8 @@ def versions(engine: str) -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    if engine == "native":
+        from pellucid.engines.native.instructions import chosen
+
+        found[engine] = f"{__version__} {chosen()}"
     return found

@@ -93,7 +93,7 @@ class Settings(_Checked):
     )
     augmentation: AugmentationSettings | None = None
 
-    engine: Literal["auto", "torch"] = "auto"
+    engine: Literal["auto", "native", "torch"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["f32", "bf16"] = "f32"
     threads: int | None = Field(default=None, ge=1, le=1024)

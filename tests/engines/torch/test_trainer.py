@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 from pellucid.engines.contract import Augmentation, Batches, Recipe
 from pellucid.engines.initial import initial_weights
@@ -12,6 +10,7 @@ from pellucid.engines.torch import NetworkModule, open_trainer
 from pellucid.errors import EngineError
 from pellucid.network import Network
 from support.networks import EVERY_LAYER, with_random_weights
+from support.torch_loop import OPTIMISERS, plain_torch
 
 SMALL = "conv 8 3x3 pad 1, relu, maxpool 2, conv 6 3x3, relu, flatten, dense 9, relu, dense 4, softmax"
 NORMED = "conv 8 3x3 pad 1 nobias, batchnorm, relu, maxpool 2, dropout 0.3, flatten, dense 4, softmax"
@@ -56,47 +55,13 @@ def assert_same_bits(one, other):
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
-def plain_torch(network, rows, rates, optimiser, smoothing=0.0, clip=0.0):
-    """The same steps as most would write them, in float64. Gives weights by name and the loss summed."""
-    pixels, labels = data()
-    x = torch.from_numpy((pixels * SCALE.astype(np.float64) + SHIFT).transpose(0, 3, 1, 2))
-    y = torch.from_numpy(labels)
-    module = NetworkModule(network).double()
-    kernels = [p for p in module.parameters() if p.ndim > 1]
-    others = [p for p in module.parameters() if p.ndim < 2]
-    steps = optimiser(kernels, others)
-    total = 0.0
-    for index, rate in zip(rows, rates, strict=True):
-        index = torch.from_numpy(index[index >= 0])
-        probabilities = module(x[index])
-        loss = F.cross_entropy(probabilities.log(), y[index], label_smoothing=smoothing)
-        total += F.nll_loss(probabilities.log(), y[index], reduction="sum").item()
-        steps.zero_grad()
-        loss.backward()
-        if clip:
-            nn.utils.clip_grad_norm_(module.parameters(), clip)
-        for group in steps.param_groups:
-            group["lr"] = float(rate)
-        steps.step()
-    return {name: tensor.detach().numpy() for name, tensor in module.state_dict().items()}, total
-
-
-def groups(kernels, others, decay):
-    return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-
-
-OPTIMISERS = {
-    "sgd": lambda k, o: torch.optim.SGD(groups(k, o, 0.01), lr=1, momentum=0.8, nesterov=True),
-    "adam": lambda k, o: torch.optim.Adam(groups(k, o, 0.01), betas=(0.8, 0.95), eps=1e-6),
-    "adamw": lambda k, o: torch.optim.AdamW(groups(k, o, 0.01), betas=(0.8, 0.95), eps=1e-6),
-}
-
-
 @pytest.mark.parametrize("name", OPTIMISERS)
 @pytest.mark.parametrize(("smoothing", "clip"), [(0.0, 0.0), (0.1, 0.5)])
 def test_steps_are_those_of_a_plain_loop(name, smoothing, clip):
     network, work = network_of(), batches(steps=6)
-    expected, loss = plain_torch(network, work.indices, work.rates, OPTIMISERS[name], smoothing, clip)
+    expected, loss = plain_torch(
+        network, *data(), SCALE, SHIFT, work.indices, work.rates, OPTIMISERS[name], smoothing, clip
+    )
     trainer = opened(
         network=network, optimiser=name, momentum=0.8, beta2=0.95, epsilon=1e-6, weight_decay=0.01,
         label_smoothing=smoothing, clip=clip,
@@ -185,7 +150,7 @@ def test_empty_places_leave_no_trace():
 def test_scattered_empty_places_leave_no_trace():
     rows = batches(steps=2, size=24, seed=1).indices
     rows[1, [0, 3, 4, 5, 12, 23]] = -1
-    expected, _ = plain_torch(network_of(), rows, [0.05, 0.05], OPTIMISERS["sgd"])
+    expected, _ = plain_torch(network_of(), *data(), SCALE, SHIFT, rows, [0.05, 0.05], OPTIMISERS["sgd"])
     trainer = opened(optimiser="sgd", momentum=0.8, weight_decay=0.01)
     report = trainer.steps(Batches(rows, np.full(2, 0.05, np.float32)), 0)
     assert report.count == 24 + 18

@@ -11,25 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pellucid.engines.order import evaluation_order
 from pellucid.engines.torch.layers import Convolution, build
 from pellucid.engines.torch.narrow import folds
 from pellucid.network import INPUT, Network, Node
-from pellucid.network.layers import (
-    Add,
-    BatchNorm,
-    Conv,
-    Dense,
-    LeakyReLU,
-    MaxPool,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
+from pellucid.network.layers import Add, BatchNorm, Conv, Dense, MaxPool
 
-# These never fall, so the largest result is the result of the largest: pooling first leaves them a quarter of the work.
-RISING = (ReLU, LeakyReLU, ReLU6, Sigmoid, Tanh)
 # Layers whose gradient doesn't need their own output, so that a ReLU may write over it.
 FORGETFUL = (Conv, Dense, BatchNorm, MaxPool, Add)
 
@@ -121,31 +108,6 @@ def in_order(nodes: tuple[Node, ...]) -> tuple[Step, ...]:
     return tuple(
         Step(node, tuple(name for name, user in last.items() if user == node.name)) for node in nodes
     )
-
-
-def evaluation_order(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The nodes for logits: without a last softmax, and max pooling before a rising activation that only it uses."""
-    if nodes and isinstance(nodes[-1].layer, Softmax):
-        nodes = nodes[:-1]
-    users = Counter(name for node in nodes for name in node.inputs)
-    order = list(nodes)
-    for index in range(len(order) - 1):
-        curve, pool = order[index], order[index + 1]
-        if (
-            isinstance(curve.layer, RISING)
-            and isinstance(pool.layer, MaxPool)
-            and pool.inputs == (curve.name,)
-            and users[curve.name] == 1
-            and not (isinstance(curve.layer, LeakyReLU) and curve.layer.slope < 0)
-        ):
-            order[index] = Node(pool.name, pool.layer, curve.inputs)
-            order[index + 1] = Node(curve.name, curve.layer, (pool.name,))
-            users[curve.name] = users[pool.name]
-            for later in range(index + 2, len(order)):
-                node = order[later]
-                inputs = tuple(curve.name if name == pool.name else name for name in node.inputs)
-                order[later] = Node(node.name, node.layer, inputs)
-    return tuple(order)
 
 
 def array_of(tensor: Tensor) -> NDArray[np.float32]:

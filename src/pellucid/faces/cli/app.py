@@ -84,7 +84,7 @@ def train(
     threads: Annotated[
         int | None, typer.Option(help="Threads that compute; all processors unless given.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="What trains: auto or torch.")] = None,
+    engine: Annotated[str | None, typer.Option(help="What trains: auto, native or torch.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
     out: Annotated[str | None, typer.Option(help="The run's folder; runs/NAME-N unless given.")] = None,
     resume: Annotated[

@@ -5,7 +5,7 @@ import pytest
 
 from pellucid.errors import NetworkError
 from pellucid.inside.number import Inside
-from pellucid.model.opened_network import open_network
+from pellucid.model.running import open_network
 from pellucid.network import Network
 
 NETWORK = Network.from_text("conv 1 2x2, relu, flatten, dense 1", (1, 2, 3))

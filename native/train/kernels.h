@@ -1,0 +1,89 @@
+// Training: the table of what is compiled once for each set of instructions.
+#pragma once
+#include <cstdint>
+
+#include "plan.h"
+
+namespace pellucid::train {
+
+struct Pictures {
+    const uint8_t* pixels;  // [n][rows][columns][channels]
+    int64_t channels, rows, columns;
+    const float *scale, *shift;  // [channels]
+};
+
+// How one picture is changed on its way in; see Augmentation in contract.py.
+struct Variation {
+    const float* affine;  // [2][3], or null: as it is
+    float gain, offset;
+    const int32_t* erase;  // [4]
+};
+
+struct StepSize {
+    int kind;  // 0 Adam, 1 AdamW, 2 SGD
+    float rate, momentum, beta2, epsilon, decay;
+    float correction1, correction2;  // 1 - beta1^t, sqrt(1 - beta2^t)
+    float clip;                      // factor of the gradient
+    float follow;                    // how far the average goes to the new weight; 0: there is none
+};
+
+struct Loss {
+    const float* class_weights;  // [classes] or null
+    float smoothing;
+    double total;
+    int64_t correct;
+};
+
+// What normalisation keeps of a channel between forward and back.
+struct Moments {
+    float mean, inverse;
+};
+
+struct Kernels {
+    const char* name;
+    int width;           // floats in a register
+    int conv_outputs;    // outputs of a packed tile of a convolution
+    int dense_outputs;   // and of a dense layer
+    int panel_inputs;    // width of a panel of a dense layer's inputs
+    int panel_outputs;   // and of its output gradients
+
+    void (*load)(const Pictures&, int64_t row, const Variation&, const View& out, int64_t lane);
+    void (*convolve)(const Sweep&, const View& in, const View& out, int64_t blocks);
+    void (*convolve_weights)(const Sweep&, const View& in, const View& gradient, int64_t blocks, float* weights);
+    void (*sum_planes)(const View& gradient, int64_t blocks, float* bias);
+    void (*dense)(const float* weights, const float* bias, int64_t inputs, int64_t outputs, const float* in, float* out,
+                  bool add);
+    void (*panels)(const float* values, int64_t count, int64_t width, float* panels, int64_t block, int64_t blocks);
+    void (*dense_weights)(const float* in, const float* gradient, int64_t inputs, int64_t outputs, int64_t first,
+                          int64_t last, int64_t blocks, float* weights, float* bias);
+    void (*curve)(Curve, float slope, const View& in, const View& out, int64_t blocks);
+    void (*curve_back)(Curve, float slope, const View& in, const View& out, const View& out_gradient,
+                       const View& in_gradient, int64_t blocks, bool add);
+    void (*max_pool)(const Windows&, const View& in, const View& out, int64_t blocks);
+    void (*max_pool_back)(const Windows&, const View& in, const View& out, const View& out_gradient,
+                          const View& in_gradient, int64_t blocks, bool add);
+    void (*mean_pool)(const Windows&, const View& in, const View& out, int64_t blocks);
+    void (*mean_pool_back)(const Windows&, const View& out_gradient, const View& in_gradient, int64_t blocks, bool add);
+    void (*moments)(const View& in, int64_t blocks, const int* live, int64_t channel, float* mean, float* squares);
+    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term);
+    void (*norm_back)(const View& in, const View& out_gradient, const View& in_gradient, int64_t blocks,
+                      const int* live, int64_t channel, Moments, float weight, float count, bool add, float* weight_sum,
+                      float* bias_sum);
+    void (*copy)(const View& in, const View& out, int64_t blocks, bool add);  // of one shape
+    void (*pad)(const int32_t* rows, const int32_t* columns, const View& in, const View& out, int64_t blocks);
+    void (*pad_back)(const int32_t* rows, const int32_t* columns, const View& out, const View& in, int64_t blocks,
+                     bool add);
+    void (*dropout)(uint64_t key, float rate, const int64_t* places, const View& in, const View& out, bool add);
+    void (*cross_entropy)(const float* logits, int64_t classes, const int64_t* labels, int64_t live, float scale, Loss&,
+                          float* gradient);
+    void (*sum_groups)(const float* const* groups, int64_t count, int64_t n, float* total);
+    double (*squares)(const float* values, int64_t n);
+    void (*optimise)(const StepSize&, int64_t n, float* weights, const float* gradient, float* moment1, float* moment2,
+                     float* average);
+    void (*follow)(float part, int64_t n, const float* values, float* average);
+};
+
+// What is compiled in and runs here, the best last.
+const std::vector<const Kernels*>& usable();
+
+}  // namespace pellucid::train

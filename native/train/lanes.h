@@ -1,0 +1,44 @@
+// Training: the vector type of one set of instructions. Included by isa.h alone, inside its namespace.
+#pragma once
+
+// GCC's and clang's vector extensions: the compiler finds the instructions, so one text serves them all.
+typedef float V __attribute__((vector_size(PELLUCID_WIDTH * 4), may_alias));
+typedef int32_t M __attribute__((vector_size(PELLUCID_WIDTH * 4), may_alias));
+
+constexpr int64_t kWidth = PELLUCID_WIDTH;
+constexpr int64_t kParts = kBlock / kWidth;
+
+#define PELLUCID_INLINE [[gnu::always_inline]] inline
+#define PELLUCID_UNROLL _Pragma("GCC unroll 16")
+// Before loops whose element i needs element i alone, wherever it is read and written.
+#ifdef __clang__
+#define PELLUCID_EACH _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define PELLUCID_EACH _Pragma("GCC ivdep")
+#endif
+
+template <int N>
+struct Number {
+    static constexpr int value = N;
+};
+template <int... N>
+using Numbers = std::integer_sequence<int, N...>;
+template <int N>
+using Counted = std::make_integer_sequence<int, N>;
+
+PELLUCID_INLINE V load(const float* from) { return *reinterpret_cast<const V*>(from); }
+PELLUCID_INLINE void store(float* to, V value) { *reinterpret_cast<V*>(to) = value; }
+PELLUCID_INLINE V all(float value) { return value - V{}; }
+PELLUCID_INLINE V where(M mask, V value) { return reinterpret_cast<V>(reinterpret_cast<M>(value) & mask); }
+PELLUCID_INLINE V larger(V a, V b) { return a > b ? a : b; }
+
+PELLUCID_INLINE float sum(V values) {
+    float total = 0;
+    PELLUCID_UNROLL
+    for (int i = 0; i < kWidth; ++i) total += values[i];
+    return total;
+}
+
+PELLUCID_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+PELLUCID_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+PELLUCID_INLINE int64_t floor_of(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }  // b > 0

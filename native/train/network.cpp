@@ -1,0 +1,223 @@
+#include "network.h"
+
+#include <algorithm>
+#include <new>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+
+namespace pellucid::train {
+namespace {
+
+void must(bool holds, const char* what) {
+    if (!holds) throw std::invalid_argument(what);
+}
+
+// The values of one axis of the input that outputs of a convolution reach, for one phase of its stride.
+Axis backward_axis(int64_t size, int64_t outputs, int64_t kernel, int64_t stride, int64_t before, int64_t dilation,
+                   int64_t phase) {
+    Axis a;
+    const int64_t first = ((phase - before) % stride + stride) % stride, common = std::gcd(dilation, stride);
+    a.count = first < size ? (size - first + stride - 1) / stride : 0;
+    a.out0 = first;
+    a.out_step = stride;
+    a.size = outputs;
+    a.tap_step = stride / common;
+    a.in_tap = -(dilation / common);
+    for (int64_t k = 0; k < std::min(kernel, a.tap_step); ++k)
+        if (k * dilation % stride == phase) {
+            a.tap0 = k;
+            a.taps = (kernel - k + a.tap_step - 1) / a.tap_step;
+            a.in0 = (first + before - k * dilation) / stride;
+            break;
+        }
+    return a;
+}
+
+}  // namespace
+
+int Network::tensor(int64_t channels, int64_t rows, int64_t columns, int64_t halo, int64_t gradient_halo) {
+    constexpr int64_t kLargest = 1 << 24;
+    for (const int64_t size : {channels, rows, columns})
+        must(size >= 1 && size <= kLargest, "a tensor's sizes are from 1 to 16,777,216");
+    constexpr int64_t kMost = int64_t{1} << 31;  // values of a picture, so that all products fit 64 bits
+    if (channels > kMost / rows || channels * rows > kMost / columns) throw std::bad_alloc();
+    must(halo >= 0 && halo <= kLargest && gradient_halo >= 0 && gradient_halo <= kLargest, "a halo is at least 0");
+    tensors.push_back({channels, rows, columns, halo, gradient_halo});
+    return static_cast<int>(tensors.size()) - 1;
+}
+
+void Network::check(const Step& s) const {
+    const auto known = [&](int t) { return t >= 0 && t < static_cast<int>(tensors.size()); };
+    must(known(s.out) && !s.in.empty(), "a step needs tensors");
+    for (const int t : s.in) must(known(t), "there is no such tensor");
+    const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
+    const auto parameter = [&](int64_t offset, int64_t count, bool optional) {
+        must((optional && offset == -1) || (offset >= 0 && offset + count <= weights), "a parameter is out of range");
+    };
+    const auto values = [](const Tensor& t) { return t.channels * t.rows * t.columns; };
+    const bool alike = in.channels == out.channels && in.rows == out.rows && in.columns == out.columns;
+    switch (s.kind) {
+        case Kind::conv: {
+            must(s.groups >= 1 && in.channels % s.groups == 0 && out.channels % s.groups == 0, "groups don't divide");
+            for (int axis = 0; axis < 2; ++axis)
+                must(s.kernel[axis] >= 1 && s.stride[axis] >= 1 && s.before[axis] >= 0 && s.dilation[axis] >= 1,
+                     "a convolution's sizes are at least 1");
+            const int64_t reach = (out.columns - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] - s.before[1];
+            must(in.halo >= std::max({s.before[1], reach - (in.columns - 1), 2 * s.stride[1]}), "the halo is narrow");
+            must(!needs[s.in[0]] || out.gradient_halo >= 2, "the gradient's halo is narrow");
+            parameter(s.weight, out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], false);
+            parameter(s.bias, out.channels, true);
+            break;
+        }
+        case Kind::dense:
+            must(in.halo == 0 && out.halo == 0 && in.gradient_halo == 0 && out.gradient_halo == 0 &&
+                 values(out) == out.channels, "dense layers have no halo");
+            parameter(s.weight, values(in) * out.channels, false);
+            parameter(s.bias, out.channels, true);
+            break;
+        case Kind::norm:
+            must(alike && s.in[0] != s.out, "normalisation keeps the shape, in another place");
+            parameter(s.weight, in.channels, false);
+            parameter(s.bias, in.channels, false);
+            for (const int64_t offset : {s.mean, s.variance})
+                must(offset >= weights && offset + in.channels <= weights + statistics, "a statistic is out of range");
+            break;
+        case Kind::max_pool:
+        case Kind::mean_pool: {
+            must(in.channels == out.channels && static_cast<int64_t>(s.windows.y.size()) == out.rows &&
+                 static_cast<int64_t>(s.windows.x.size()) == out.columns, "there is a window for each output");
+            for (const auto& span : s.windows.y) must(0 <= span.begin && span.begin < span.end && span.end <= in.rows, "a window lies outside");
+            for (const auto& span : s.windows.x) must(0 <= span.begin && span.begin < span.end && span.end <= in.columns, "a window lies outside");
+            break;
+        }
+        case Kind::curve:
+        case Kind::dropout: must(alike, "a curve keeps the shape"); break;
+        case Kind::copy:
+            must(values(in) == values(out) && (alike || (in.halo == 0 && in.gradient_halo == 0) ||
+                                               (out.halo == 0 && out.gradient_halo == 0)), "a copy has as many values");
+            break;
+        case Kind::add:
+            for (const int t : s.in)
+                must(tensors[t].channels == out.channels && tensors[t].rows == out.rows &&
+                     tensors[t].columns == out.columns && t != s.out, "a sum is of one shape");
+            break;
+        case Kind::concat: {
+            int64_t channels = 0;
+            for (const int t : s.in) {
+                must(tensors[t].rows == out.rows && tensors[t].columns == out.columns && t != s.out, "planes differ");
+                channels += tensors[t].channels;
+            }
+            must(channels == out.channels, "the channels don't add up");
+            break;
+        }
+        case Kind::pad:
+            must(in.channels == out.channels && static_cast<int64_t>(s.from_rows.size()) == out.rows &&
+                 static_cast<int64_t>(s.from_columns.size()) == out.columns, "there is a place for each output");
+            for (const int32_t y : s.from_rows) must(y >= -1 && y < in.rows, "a place lies outside");
+            for (const int32_t x : s.from_columns) must(x >= -1 && x < in.columns, "a place lies outside");
+            break;
+    }
+}
+
+void Network::finish_conv(Step& s) {
+    const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
+    Sweep& f = s.forward;
+    f.inputs = in.channels / s.groups;
+    f.outputs = out.channels / s.groups;
+    f.groups = s.groups;
+    f.kernel_rows = s.kernel[0];
+    f.kernel_columns = s.kernel[1];
+    const int64_t sizes[2] = {in.rows, in.columns}, outputs[2] = {out.rows, out.columns};
+    Axis* const axes[2] = {&f.y, &f.x};
+    for (int axis = 0; axis < 2; ++axis)
+        *axes[axis] = {outputs[axis], 0, 1, -s.before[axis], s.stride[axis], s.dilation[axis], 0, 1, s.kernel[axis],
+                       sizes[axis]};
+    for (int64_t y = 0; y < s.stride[0]; ++y)
+        for (int64_t x = 0; x < s.stride[1]; ++x) {
+            Sweep b = f;
+            std::swap(b.inputs, b.outputs);
+            b.y = backward_axis(in.rows, out.rows, s.kernel[0], s.stride[0], s.before[0], s.dilation[0], y);
+            b.x = backward_axis(in.columns, out.columns, s.kernel[1], s.stride[1], s.before[1], s.dilation[1], x);
+            if (b.y.count && b.x.count) s.back.push_back(b);
+        }
+}
+
+void Network::finish(const Kernels& kernels) {
+    must(!tensors.empty() && !steps.empty(), "a network has at least one layer");
+    needs.assign(tensors.size(), 0);
+    for (const Step& s : steps) {
+        bool learns = s.weight >= 0 && !s.frozen;
+        for (const int t : s.in) learns = learns || needs.at(static_cast<size_t>(t));
+        if (learns) needs.at(static_cast<size_t>(s.out)) = 1;
+    }
+    int norms = 0;
+    for (Step& s : steps) {
+        check(s);
+        const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
+        for (const int t : s.in) s.wanted.push_back(needs[t]);
+        const auto up = [](int64_t n, int64_t by) { return (n + by - 1) / by * by; };
+        if (s.kind == Kind::conv) {
+            finish_conv(s);
+            const int64_t size = up(out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], kBlock);
+            s.packed = packed;
+            packed += size;
+            if (s.wanted[0]) {
+                s.packed_back = packed;
+                packed += size;
+            }
+        } else if (s.kind == Kind::dense) {
+            const int64_t inputs = in.channels * in.rows * in.columns;
+            s.packed = packed;
+            packed += up(up(out.channels, kernels.dense_outputs) * inputs, kBlock);
+            if (s.wanted[0]) {
+                s.packed_back = packed;
+                packed += up(up(inputs, kernels.dense_outputs) * out.channels, kBlock);
+            }
+        } else if (s.kind == Kind::norm) {
+            s.place = static_cast<int>(moments);
+            moments += in.channels;
+            ++norms;
+        }
+    }
+    std::vector<char> written(tensors.size(), 0);
+    for (auto s = steps.rbegin(); s != steps.rend(); ++s)
+        for (const int t : s->in) {
+            s->adds.push_back(written[t]);
+            if (t != s->out) written[t] = 1;
+        }
+    output = steps.back().out;
+    const Tensor& last = tensors[output];
+    must(last.halo == 0 && last.gradient_halo == 0, "the last layer has no halo");
+}
+
+void pack(const Network& network, const Step& s, const Kernels& kernels, const float* weights, float* packed, bool back) {
+    const float* from = weights + s.weight;
+    float* to = packed + (back ? s.packed_back : s.packed);
+    const Tensor &in = network.tensors[s.in[0]], &out = network.tensors[s.out];
+    if (s.kind == Kind::dense) {
+        const int64_t inputs = in.channels * in.rows * in.columns, outputs = out.channels;
+        const int64_t rows = back ? inputs : outputs, sums = back ? outputs : inputs, n = kernels.dense_outputs;
+        for (int64_t first = 0; first < rows; first += n)
+            for (int64_t i = 0; i < sums; ++i)
+                for (int64_t j = 0; j < n; ++j, ++to) {
+                    const int64_t row = first + j;
+                    *to = row >= rows ? 0.0f : back ? from[i * inputs + row] : from[row * inputs + i];
+                }
+        return;
+    }
+    const int64_t inputs = in.channels / s.groups, outputs = out.channels / s.groups;
+    const int64_t rows = back ? inputs : outputs, sums = back ? outputs : inputs, taps = s.kernel[0] * s.kernel[1];
+    for (int64_t group = 0; group < s.groups; ++group)
+        for (int64_t first = 0; first < rows; first += kernels.conv_outputs) {
+            const int64_t n = std::min<int64_t>(kernels.conv_outputs, rows - first);
+            for (int64_t i = 0; i < sums; ++i)
+                for (int64_t tap = 0; tap < taps; ++tap)
+                    for (int64_t j = 0; j < n; ++j, ++to) {
+                        const int64_t o = group * outputs + (back ? i : first + j), c = back ? first + j : i;
+                        *to = from[(o * inputs + c) * taps + tap];
+                    }
+        }
+}
+
+}  // namespace pellucid::train

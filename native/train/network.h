@@ -1,0 +1,35 @@
+// Training: a network as it is built up from Python, layer by layer, and what then follows from it.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kernels.h"
+#include "plan.h"
+
+namespace pellucid::train {
+
+struct Network {
+    std::vector<Tensor> tensors;  // the first is the input
+    std::vector<Step> steps;
+    std::vector<char> needs;      // whether a tensor's gradient is computed
+    int64_t weights = 0;          // floats learned or frozen; running statistics come after them
+    int64_t statistics = 0;
+    int64_t packed = 0;           // floats of all packed weights
+    int64_t moments = 0;          // channels normalised, all layers together
+    int output = -1;
+
+    int tensor(int64_t channels, int64_t rows, int64_t columns, int64_t halo, int64_t gradient_halo);
+
+    // Checks that all fits together (std::invalid_argument), and works out what Step says.
+    void finish(const Kernels& kernels);
+
+   private:
+    void check(const Step& step) const;
+    void finish_conv(Step& step);
+};
+
+// A packed layer's weights, from the flat ones: forward and, where its input's gradient is wanted, back.
+void pack(const Network& network, const Step& step, const Kernels& kernels, const float* weights, float* packed,
+          bool back);
+
+}  // namespace pellucid::train

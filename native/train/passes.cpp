@@ -1,0 +1,224 @@
+// Training: pictures through the network and gradients back, by one thread, some blocks at a time.
+#include <algorithm>
+#include <cmath>
+
+#include "trainer.h"
+
+namespace pellucid::train {
+namespace {
+
+uint64_t mix(uint64_t x) {  // splitmix64, as in draws.py
+    x += 0x9E3779B97F4A7C15ULL;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+}
+
+}  // namespace
+
+void Trainer::load(const Worker& worker, const int64_t* rows, const int64_t* places, const Block& block, int64_t b,
+                   const Steps* steps, int64_t index) const {
+    View in = value(worker, 0);
+    in.data += b * in.block;
+    if (block.live < kBlock)
+        for (int64_t c = 0; c < in.channels; ++c)
+            for (int64_t y = 0; y < in.rows; ++y)
+                std::fill_n(in.at(0, c, y), in.columns * kBlock, 0.0f);
+    for (int64_t lane = 0; lane < block.live; ++lane) {
+        Variation v{nullptr, 1, 0, nullptr};
+        if (steps && steps->affine) {
+            const int64_t at = index * steps->batch + places[block.first + lane];
+            v = {steps->affine + at * 6, steps->gain[at], steps->offset[at], steps->erase + at * 4};
+        }
+        k_.load(pictures_, rows[block.first + lane], v, in, lane);
+    }
+}
+
+uint64_t Trainer::key(const Step& step, int64_t number) const {
+    return mix(mix(mix(settings_.seed) + static_cast<uint64_t>(number)) + static_cast<uint64_t>(step.place));
+}
+
+void Trainer::places_of(const Block& block, int64_t* places) const {
+    for (int64_t lane = 0; lane < kBlock; ++lane) places[lane] = block.first + lane;
+}
+
+void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training) {
+    const View in = value(worker, s.in[0]), out = value(worker, s.out);
+    int64_t pictures = 0;
+    for (int64_t b = 0; b < n; ++b) pictures += worker.live[b];
+    const int64_t count = pictures * in.rows * in.columns;
+    // A single value a channel has no spread to learn from: it is normalised as in the finished model.
+    const bool own = training && count > 1;
+    for (int64_t c = 0; c < in.channels; ++c) {
+        float mean = now_[s.mean + c], variance = now_[s.variance + c];
+        float* kept = training ? piece_statistics_.data() + (worker.piece * network_.moments + s.place + c) * 2 : nullptr;
+        if (own) {
+            k_.moments(in, n, worker.live.data(), c, &mean, nullptr);
+            mean /= static_cast<float>(count);
+            k_.moments(in, n, worker.live.data(), c, &mean, &variance);
+            if (kept) kept[1] = variance / static_cast<float>(count - 1);
+            variance /= static_cast<float>(count);
+        } else if (kept) {
+            kept[1] = variance;
+        }
+        if (kept) kept[0] = mean;
+        const float inverse = 1.0f / std::sqrt(variance + s.number), factor = now_[s.weight + c] * inverse;
+        worker.moments[s.place + c] = {mean, inverse};
+        worker.counts[s.place + c] = own ? static_cast<float>(count) : 0.0f;
+        k_.affine(in, out, n, c, factor, now_[s.bias + c] - mean * factor);
+    }
+}
+
+void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t number,
+                      bool training) {
+    for (int64_t b = 0; b < n; ++b) worker.live[b] = static_cast<int>(blocks[b].live);
+    for (const Step& s : network_.steps) {
+        const View in = value(worker, s.in[0]), out = value(worker, s.out);
+        switch (s.kind) {
+            case Kind::conv: {
+                Sweep sweep = s.forward;
+                sweep.weights = packed_.data() + s.packed;
+                sweep.bias = s.bias >= 0 ? now_ + s.bias : nullptr;
+                sweep.start = Start::bias;
+                k_.convolve(sweep, in, out, n);
+                break;
+            }
+            case Kind::dense: {
+                const int64_t inputs = in.channels * in.rows * in.columns;
+                for (int64_t b = 0; b < n; ++b) {
+                    const float* from = in.data + b * in.block;
+                    k_.dense(packed_.data() + s.packed, s.bias >= 0 ? now_ + s.bias : nullptr, inputs, out.channels,
+                             from, out.data + b * out.block, false);
+                    if (training && !s.frozen)
+                        k_.panels(from, inputs, k_.panel_inputs, panels_.data() + s.panels_in, first_block + b,
+                                  batch_blocks_);
+                }
+                break;
+            }
+            case Kind::curve: k_.curve(s.curve, s.number, in, out, n); break;
+            case Kind::max_pool: k_.max_pool(s.windows, in, out, n); break;
+            case Kind::mean_pool: k_.mean_pool(s.windows, in, out, n); break;
+            case Kind::norm: normalise(s, worker, n, training); break;
+            case Kind::add:
+                for (size_t i = 0; i < s.in.size(); ++i) k_.copy(value(worker, s.in[i]), out, n, i > 0);
+                break;
+            case Kind::concat: {
+                View part = out;
+                for (const int t : s.in) {
+                    const View from = value(worker, t);
+                    part.channels = from.channels;
+                    k_.copy(from, part, n, false);
+                    part.data += from.channels * out.plane;
+                }
+                break;
+            }
+            case Kind::dropout:
+                if (!training || s.number == 0) {
+                    if (s.in[0] != s.out) k_.copy(in, out, n, false);
+                    break;
+                }
+                for (int64_t b = 0; b < n; ++b) {
+                    int64_t places[kBlock];
+                    places_of(blocks[b], places);
+                    View from = in, to = out;
+                    from.data += b * in.block;
+                    to.data += b * out.block;
+                    k_.dropout(key(s, number), s.number, places, from, to, false);
+                }
+                break;
+            case Kind::copy: k_.copy(in, out, n, false); break;
+            case Kind::pad: k_.pad(s.from_rows.data(), s.from_columns.data(), in, out, n); break;
+        }
+    }
+}
+
+void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t number,
+                       float* gradients) {
+    for (auto step = network_.steps.rbegin(); step != network_.steps.rend(); ++step) {
+        const Step& s = *step;
+        if (!network_.needs[s.out]) continue;
+        const View in = value(worker, s.in[0]), out = value(worker, s.out);
+        const View g = gradient(worker, s.out), to = gradient(worker, s.in[0]);
+        const bool wanted = s.wanted[0], adds = s.adds[0];
+        switch (s.kind) {
+            case Kind::conv:
+                if (!s.frozen) {
+                    k_.convolve_weights(s.forward, in, g, n, gradients + s.weight);
+                    if (s.bias >= 0) k_.sum_planes(g, n, gradients + s.bias);
+                }
+                if (wanted)
+                    for (Sweep sweep : s.back) {
+                        sweep.weights = packed_.data() + s.packed_back;
+                        sweep.start = adds ? Start::add : Start::zero;
+                        k_.convolve(sweep, g, to, n);
+                    }
+                break;
+            case Kind::dense:
+                for (int64_t b = 0; b < n; ++b) {
+                    const float* from = g.data + b * g.block;
+                    if (!s.frozen)
+                        k_.panels(from, out.channels, k_.panel_outputs, panels_.data() + s.panels_out, first_block + b,
+                                  batch_blocks_);
+                    if (wanted)
+                        k_.dense(packed_.data() + s.packed_back, nullptr, out.channels,
+                                 in.channels * in.rows * in.columns, from, to.data + b * to.block, adds);
+                }
+                break;
+            case Kind::curve:
+                if (wanted) k_.curve_back(s.curve, s.number, in, out, g, to, n, adds && s.in[0] != s.out);
+                break;
+            case Kind::max_pool:
+                if (wanted) k_.max_pool_back(s.windows, in, out, g, to, n, adds);
+                break;
+            case Kind::mean_pool:
+                if (wanted) k_.mean_pool_back(s.windows, g, to, n, adds);
+                break;
+            case Kind::norm: {
+                float unused[2] = {};
+                for (int64_t c = 0; c < in.channels; ++c) {
+                    float* const sums[2] = {s.frozen ? unused : gradients + s.weight + c,
+                                            s.frozen ? unused + 1 : gradients + s.bias + c};
+                    k_.norm_back(in, g, to, n, worker.live.data(), c, worker.moments[s.place + c], now_[s.weight + c],
+                                 worker.counts[s.place + c], adds, sums[0], sums[1]);
+                }
+                break;
+            }
+            case Kind::add:
+                for (size_t i = 0; i < s.in.size(); ++i)
+                    if (s.wanted[i]) k_.copy(g, gradient(worker, s.in[i]), n, s.adds[i]);
+                break;
+            case Kind::concat: {
+                View part = g;
+                for (size_t i = 0; i < s.in.size(); ++i) {
+                    part.channels = network_.tensors[s.in[i]].channels;
+                    if (s.wanted[i]) k_.copy(part, gradient(worker, s.in[i]), n, s.adds[i]);
+                    part.data += part.channels * g.plane;
+                }
+                break;
+            }
+            case Kind::dropout:
+                if (!wanted) break;
+                if (s.number == 0) {
+                    if (s.in[0] != s.out) k_.copy(g, to, n, adds);
+                    break;
+                }
+                for (int64_t b = 0; b < n; ++b) {
+                    int64_t places[kBlock];
+                    places_of(blocks[b], places);
+                    View from = g, into = to;
+                    from.data += b * g.block;
+                    into.data += b * to.block;
+                    k_.dropout(key(s, number), s.number, places, from, into, adds && s.in[0] != s.out);
+                }
+                break;
+            case Kind::copy:
+                if (wanted) k_.copy(g, to, n, adds);
+                break;
+            case Kind::pad:
+                if (wanted) k_.pad_back(s.from_rows.data(), s.from_columns.data(), g, to, n, adds);
+                break;
+        }
+    }
+}
+
+}  // namespace pellucid::train

@@ -1,0 +1,90 @@
+// Training: what a network's steps are and where their values lie. Plain data, shared by every set of instructions.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace pellucid::train {
+
+// A block of pictures goes through the network side by side: every value is 16 floats, one for each of them,
+// whatever the width of the processor's registers. So the results of a step don't depend on that width's grouping.
+constexpr int64_t kBlock = 16;
+
+// Values [channels][rows][columns][16] of some blocks, each row with a border of zeros on both sides (the halo), which
+// is never written. Counted in floats; `data` is row 0, column 0 of channel 0 of block 0.
+struct View {
+    float* data = nullptr;
+    int64_t channels = 0, rows = 0, columns = 0;
+    int64_t row = 0, plane = 0, block = 0;
+
+    float* at(int64_t b, int64_t c, int64_t y) const { return data + b * block + c * plane + y * row; }
+};
+
+// Where one axis of a sliding sum goes: output q stands at out0 + q * out_step and takes, for each j below `taps`,
+// weight tap0 + j * tap_step times the input at in0 + q * in_step + j * in_tap, where that is inside [0, size).
+struct Axis {
+    int64_t count = 0, out0 = 0, out_step = 1;
+    int64_t in0 = 0, in_step = 1, in_tap = 1;
+    int64_t tap0 = 0, tap_step = 1, taps = 0;
+    int64_t size = 0;
+};
+
+enum class Start : int { zero, bias, add };
+
+// A convolution, forward or back: `inputs` channels of a group are summed to `outputs` of it.
+struct Sweep {
+    Axis y, x;
+    int64_t inputs = 0, outputs = 0, groups = 1;
+    int64_t kernel_rows = 0, kernel_columns = 0;
+    const float* weights = nullptr;  // packed: see pack.h
+    const float* bias = nullptr;
+    Start start = Start::zero;
+};
+
+enum class Curve : int { relu, leaky, relu6, sigmoid, tanh, gelu, silu, hardswish };
+
+struct Span {
+    int32_t begin, end;
+};
+
+// Pooling by windows [y spans] x [x spans]; `divisor` 0: the mean is over as many as the window holds.
+struct Windows {
+    std::vector<Span> y, x;
+    float divisor = 0;
+};
+
+enum class Kind : int { conv, dense, curve, max_pool, mean_pool, norm, add, concat, dropout, copy, pad };
+
+// One layer. Tensors and parameters by number; -1 where there is none.
+struct Step {
+    Kind kind{};
+    std::vector<int> in;
+    int out = -1;
+    // Offsets into the flat weights, in floats.
+    int64_t weight = -1, bias = -1, mean = -1, variance = -1;
+    bool frozen = false;
+    // Convolution.
+    int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, before[2] = {0, 0}, dilation[2] = {1, 1}, groups = 1;
+    // Curves, dropout, normalisation.
+    Curve curve{};
+    float number = 0;  // slope, rate or epsilon
+    int place = 0;     // of a dropout or a normalisation among its like
+    Windows windows;
+    std::vector<int32_t> from_rows, from_columns;  // padding: where each comes from; -1: zero
+
+    // Worked out by Plan::finish.
+    std::vector<bool> adds;      // whether the gradient of in[i] is added to what is there
+    std::vector<bool> wanted;    // whether in[i] needs a gradient
+    int64_t packed = -1, packed_back = -1;  // offsets into the packed weights
+    std::vector<Sweep> back;     // of a convolution: one for each phase of its stride
+    Sweep forward;
+    int64_t panels_in = -1, panels_out = -1;  // of dense layers: offsets into the batch's panels
+};
+
+struct Tensor {
+    int64_t channels, rows, columns, halo, gradient_halo;
+    int64_t value = 0, gradient = 0;  // offsets of the first block's view into a worker's memory
+
+    int64_t floats(int64_t border) const { return channels * rows * (columns + 2 * border) * kBlock; }
+};
+
+}  // namespace pellucid::train

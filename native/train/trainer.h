@@ -1,0 +1,117 @@
+// Training: a network, its pictures and its optimiser, and the steps that they take.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kernels.h"
+#include "memory.h"
+#include "network.h"
+#include "threads.h"
+
+namespace pellucid::train {
+
+struct Settings {
+    int64_t batch = 256;
+    int64_t piece = 1;   // blocks whose pictures are normalised together
+    int64_t groups = 8;  // sets of gradients at most
+    int threads = 1;
+    int optimiser = 0;
+    float momentum = 0.9f, beta2 = 0.999f, epsilon = 1e-8f, decay = 0, smoothing = 0, averaging = 0, clip = 0;
+    uint64_t seed = 0;
+    std::vector<float> class_weights;
+    std::vector<char> decays, frozen;           // by parameter
+    std::vector<int64_t> offsets, counts;       // of parameters
+};
+
+struct Steps {
+    const int64_t* rows;  // [steps][batch]
+    const float* rates;   // [steps]
+    int64_t steps, batch, first;
+    const float *affine, *gain, *offset;  // null without augmentation
+    const int32_t* erase;
+};
+
+struct Report {
+    double loss = 0;
+    int64_t correct = 0, count = 0;
+};
+
+class Trainer {
+   public:
+    // The pixels and labels stay the caller's, and must last. Throws std::bad_alloc.
+    Trainer(Network network, const Kernels& kernels, Pictures pictures, const int64_t* labels, int64_t count,
+            Settings settings);
+    Trainer(const Trainer&) = delete;
+    Trainer& operator=(const Trainer&) = delete;
+
+    Report steps(const Steps& steps);
+    void logits(const int64_t* rows, int64_t count, bool averaged, float* out);
+
+    int64_t weight_count() const { return network_.weights + network_.statistics; }
+    int64_t parameter_count() const { return network_.weights; }
+    int64_t classes() const {
+        const Tensor& last = network_.tensors[network_.output];
+        return last.channels * last.rows * last.columns;
+    }
+    int64_t bytes() const;
+    float* weights() { return weights_.data(); }
+    float* average() { return average_.data(); }
+    float* moment1() { return moment1_.data(); }
+    float* moment2() { return moment2_.data(); }
+    int64_t taken = 0;  // by the optimiser
+    const Settings& settings() const { return settings_; }
+
+   private:
+    struct Block {
+        int64_t first, live;  // of the batch's pictures
+    };
+    struct Chunk {
+        int64_t offset, count;
+        bool decays, direct;  // direct: of a dense layer, whose gradient has one set for the whole batch
+    };
+    struct Worker {
+        Floats memory;
+        std::vector<Moments> moments;
+        std::vector<float> counts;
+        std::vector<int> live;
+        int64_t piece = 0;
+    };
+    struct PackTask {
+        const Step* step;
+        bool back;
+    };
+
+    void step(const Steps& steps, int64_t index, Report& report);
+    void pack_all(const float* weights, bool back);
+    View value(const Worker& worker, int tensor) const;
+    View gradient(const Worker& worker, int tensor) const;
+    void load(const Worker& worker, const int64_t* rows, const int64_t* places, const Block& block, int64_t b,
+              const Steps* steps, int64_t index) const;
+    void forward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, bool training);
+    void backward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, float* gradients);
+    void normalise(const Step& step, Worker& worker, int64_t n, bool training);
+    void places_of(const Block& block, int64_t* places) const;
+    uint64_t key(const Step& step, int64_t number) const;
+    void optimise(int64_t step, float rate, int64_t groups);
+    void follow_statistics(int64_t pieces, float part);
+
+    Network network_;
+    const Kernels& k_;
+    Pictures pictures_;
+    const int64_t* labels_;
+    int64_t count_;
+    Settings settings_;
+    Floats weights_, average_, moment1_, moment2_, packed_, gradients_, panels_, total_;
+    const float* now_ = nullptr;  // the weights that are packed
+    int64_t values_ = 0, blocks_ = 0;  // floats of a worker, blocks of a batch
+    std::vector<Worker> workers_;
+    std::vector<Chunk> chunks_;
+    std::vector<PackTask> packs_;
+    std::vector<float> piece_statistics_;  // [pieces][moments][mean, variance]
+    std::vector<int64_t> piece_pictures_;
+    int64_t batch_blocks_ = 0;
+    std::unique_ptr<Threads> threads_;
+};
+
+}  // namespace pellucid::train

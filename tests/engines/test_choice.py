@@ -1,0 +1,76 @@
+"""Which engine trains what, and what is said about it."""
+
+import pytest
+
+from pellucid.engines import choice
+from pellucid.engines.choice import choose_engine
+from pellucid.errors import EngineError
+from pellucid.native import native
+from pellucid.network import Network
+
+PLAIN = Network.from_text("conv 4 3x3, relu, flatten, dense 2, softmax", (1, 6, 6))
+LRN = Network.from_text("conv 4 3x3, odd: lrn 3, flatten, dense 2, softmax", (1, 6, 6))
+VOLUME = Network.from_text("conv 4 3, relu, flatten, dense 2, softmax", (1, 6, 6, 6))
+
+built = pytest.mark.skipif(native is None, reason="the compiled part is not built here")
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+
+
+@built
+def test_the_native_engine_trains_what_it_can():
+    chosen = choose_engine("native", PLAIN)
+    assert (chosen.name, chosen.note) == ("native", "")
+
+
+@built
+@pytest.mark.parametrize(
+    ("network", "device", "precision", "why"),
+    [
+        (LRN, "cpu", "f32", "odd: the native engine has no lrn"),
+        (VOLUME, "cpu", "f32", "an input with 3 spatial axes: the native engine has 1 and 2"),
+        (PLAIN, "cuda", "f32", "device cuda: the native engine computes on the CPU"),
+        (PLAIN, "cpu", "bf16", "precision bf16: the native engine computes in f32"),
+    ],
+)
+def test_what_it_cannot_goes_to_torch_and_says_why(
+    network, device, precision, why, without_torch, monkeypatch
+):
+    with pytest.raises(EngineError) as caught:
+        choose_engine("native", network, device, precision)
+    assert caught.value.received == f"no package called torch; the native engine can't train this: {why}"
+    assert caught.value.remedy == "pip install 'pellucid[torch]'"
+    monkeypatch.undo()
+    chosen = choose_engine("native", network, device, precision)
+    assert chosen.name == "torch"
+    assert chosen.note == f"the native engine can't train this network: {why}; torch trains it"
+
+
+def test_auto_is_torch_where_it_is_installed():
+    chosen = choose_engine("auto", PLAIN)
+    assert (chosen.name, chosen.note) == ("torch", "")
+
+
+@built
+def test_auto_is_native_where_torch_is_not_installed(without_torch):
+    chosen = choose_engine("auto", PLAIN)
+    assert chosen.name == "native"
+    assert chosen.note == "PyTorch is not installed here: the native engine trains"
+
+
+@built
+def test_torch_that_is_not_installed_can_be_gone_without(without_torch):
+    with pytest.raises(EngineError) as caught:
+        choose_engine("torch", PLAIN)
+    assert caught.value.what == "Training needs PyTorch, which is not installed here"
+    assert caught.value.remedy == "pip install 'pellucid[torch]', or --engine native"
+
+
+def test_nothing_compiled_and_no_torch(without_torch, monkeypatch):
+    monkeypatch.setattr("pellucid.engines.native.plan.native", None)
+    with pytest.raises(EngineError) as caught:
+        choose_engine("auto", PLAIN)
+    assert "compiled part is missing" in caught.value.received
