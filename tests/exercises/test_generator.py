@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pellucid.errors import SettingsError
+from pellucid.errors import NetworkError, SettingsError
 from pellucid.exercises import TOPICS, generate
 from pellucid.exercises.draw import Draw
 from pellucid.exercises.generator import LEAST_SLIPS
-from pellucid.exercises.question import Question, Slip, ask, same
+from pellucid.exercises.question import VERSION, Question, Slip, ask, same
 from pellucid.exercises.slips import WHY
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -193,3 +193,11 @@ def test_what_cannot_be_generated_is_said(arguments, said, remedy):
     with pytest.raises(SettingsError) as error:
         generate(*arguments)
     assert said in error.value.what and remedy in error.value.remedy
+
+
+def test_layers_that_do_not_fit_their_picture_are_drawn_again():
+    """Seed 7 of level 3 draws such at once."""
+    place = list(TOPICS).index("network")
+    with pytest.raises(NetworkError, match="does not fit"):
+        TOPICS["network"].make(Draw((VERSION, 7, place, 3, 1, 0)), 3)
+    assert len(generate(["network"], 3, 3, 7).questions) == 3

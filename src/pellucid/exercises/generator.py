@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from pellucid.errors import SettingsError
+from pellucid.errors import NetworkError, SettingsError
 from pellucid.exercises.draw import Draw
 from pellucid.exercises.question import VERSION, Question, Sheet
 from pellucid.exercises.topics import TOPICS
@@ -48,7 +48,10 @@ def generate(topics: Sequence[str], count: int, level: int = 1, seed: int = 0) -
 def _draw(name: str, level: int, seed: int, place: int, known: set[str]) -> Question | None:
     topic = list(TOPICS).index(name)
     for attempt in range(TRIES):
-        question = TOPICS[name].make(Draw((VERSION, seed, topic, level, place, attempt)), level)
+        try:
+            question = TOPICS[name].make(Draw((VERSION, seed, topic, level, place, attempt)), level)
+        except NetworkError:  # the layers drawn don't fit the picture drawn: others are
+            continue
         if (
             question is not None
             and not known & {question.id, question.question}
