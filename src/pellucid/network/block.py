@@ -36,6 +36,7 @@ class Scale:
     columns: int
     channels: int
     values: int
+    called: str = "rows"
 
     @classmethod
     def of(cls, network: Network) -> Scale:
@@ -47,6 +48,7 @@ class Scale:
             max((shape[-1] for shape in maps), default=1),
             max((shape[0] for shape in maps), default=1),
             max(flat, default=1),
+            "depth x rows" if any(len(shape) > 3 for shape in maps) else "rows",
         )
 
     def about(self) -> str:
@@ -54,8 +56,8 @@ class Scale:
         said = []
         if self.channels > 1 or self.rows > 1 or self.columns > 1:
             said.append(
-                f"Blocks are as high as log2 of their rows (most: {self.rows:,}), as deep as log2 of their columns "
-                f"({self.columns:,}) and as wide as log2 of their channels ({self.channels:,})."
+                f"Blocks are as high as log2 of their {self.called} (most: {self.rows:,}), as deep as log2 of "
+                f"their columns ({self.columns:,}) and as wide as log2 of their channels ({self.channels:,})."
             )
         if self.values > 1:
             said.append(f"Bars are as high as log2 of their values ({self.values:,}).")
