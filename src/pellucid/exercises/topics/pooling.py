@@ -181,19 +181,22 @@ def _size(draw: Draw, level: int) -> Question | None:
         working += [size_line(first[0], 2, 0, 2, 1, "height"), size_line(first[1], 2, 0, 2, 1, "width")]
     working.append("Pooling leaves the number of channels as it is.")
     both = [(h - window) / stride, (w - window) / stride]
-    wrong: list[tuple[str, Answer]] = [
-        ("+1 forgotten", (int(both[0]), int(both[1]), k)),
-        ("rounded up", (int(-(-both[0] // 1)) + 1, int(-(-both[1] // 1)) + 1, k)),
-        ("pooled over the channels", (oh, ow, max(k // window, 1))),
-        ("one channel left", (oh, ow, 1)),
-        ("stride forgotten", (h - window + 1, w - window + 1, k)),
-    ]
+    channels: list[tuple[str, Answer]] = [("one channel left", (oh, ow, 1))]
+    if k >= window:
+        channels.insert(0, ("pooled over the channels", (oh, ow, k // window)))
     if again:
         wrong = [
             ("one layer only", (*first, c)),
             ("channels kept", (oh, ow, c)),
-            *wrong[2:4],
+            *channels,
             ("+1 forgotten", (oh - 1, ow - 1, k)),
+        ]
+    else:
+        wrong = [
+            ("+1 forgotten", (int(both[0]), int(both[1]), k)),
+            ("rounded up", (int(-(-both[0] // 1)) + 1, int(-(-both[1] // 1)) + 1, k)),
+            *channels,
+            ("stride forgotten", (h - window + 1, w - window + 1, k)),
         ]
     return ask(
         "pooling",
