@@ -48,6 +48,9 @@ VALID: dict[tuple[str, str], set[str]] = {
     ("train", "--out"): set(NONSENSE) - {"", " "},
     ("predict", "--top"): {"99999999999999999999"},
     ("predict", "--threshold"): {"0", "-0", "0.5"},
+    ("filter", "--pad"): {"0"},
+    ("exercise", "--topic"): {"", " "},  # no topic is every topic
+    ("exercise", "--seed"): {"0", "-0"},
 }
 VALID_IN_FILES: dict[str, list] = {
     "epochs": [], "seed": [0], "split_seed": [0], "batch_size": [], "learning_rate": [0.5], "warmup": [0, 0.5],

@@ -96,6 +96,10 @@ def _format(wanted: Wanted) -> str:
     if wanted.format is not None and wanted.format not in FORMATS:
         raise SettingsError("there is no such format", where="--format", received=shown(wanted.format),
                             remedy=f"one of {', '.join(FORMATS)}")  # fmt: skip
+    for option, given in (("--out", wanted.out), ("--answers-form", wanted.form), ("--check", wanted.check)):
+        if given is not None and not given.strip():
+            raise SettingsError("a file needs a name", where=option, received=repr(given),
+                                remedy=f"{option} sheet.json")  # fmt: skip
     ending = Path(wanted.out).suffix.lower() if wanted.out is not None else ""
     kind = wanted.format or _ENDINGS.get(ending, "markdown")
     if wanted.check is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pellucid.errors import SettingsError
+from pellucid.errors import DataError, SettingsError
 from pellucid.faces.cli import output
 from pellucid.faces.cli.pixels import parse_pixels
 from pellucid.filters import KERNELS, Piece, parse
@@ -77,7 +77,7 @@ def filter_command(asked: Asked) -> None:
         from pellucid.faces.cli.filter_learn import learn_filter
 
         real = None if asked.kernel is None else _wanted(asked)
-        picture, target = read_values(Path(asked.image), limit), read_values(Path(asked.learn), limit)
+        picture, target = _values(asked.image, limit), _values(asked.learn, limit)
         learn_filter(asked, picture, target, real)
         return
     if asked.kernel is None:
@@ -86,7 +86,7 @@ def filter_command(asked: Asked) -> None:
             remedy="pellucid filter photo.jpg sobel-x --out edges.png, or --list for all kernels by name",
         )  # fmt: skip
     wanted = _wanted(asked)
-    pixels = read_values(Path(asked.image), limit)
+    pixels = _values(asked.image, limit)
     if asked.explain is not None:
         from pellucid.faces.cli.filter_explain import explain_pixel
 
@@ -107,6 +107,16 @@ def command(asked: Asked, *words: str) -> str:
         given += [f"--{name}", value] if value else []
     given += ["--flip"] if asked.flip else []
     return " ".join(["pellucid filter", typed(asked.image or ""), *given, *words])
+
+
+def _values(path: str, limit: int) -> Any:
+    """What is filtered, or the target. An error that has no other advice says what can be given."""
+    try:
+        return read_values(Path(path), limit)
+    except DataError as error:
+        error.where = error.where or repr(path)
+        error.remedy = error.remedy or "a picture, or values in .npy or a float32 .tiff"
+        raise
 
 
 def _check(asked: Asked) -> None:
