@@ -158,7 +158,7 @@ std::unique_ptr<Held> open(Network network, const std::string& instructions, Arr
     const Pictures pictures{held->pixels.data(), in.channels, in.rows, in.columns, held->scale.data(),
                             held->shift.data()};
     held->trainer = std::make_unique<Trainer>(std::move(network), kernels, pictures, held->labels.data(),
-                                              static_cast<int64_t>(pixels.shape(0)), std::move(s));
+                                              std::move(s));
     return held;
 }
 

@@ -151,7 +151,6 @@ void Network::finish(const Kernels& kernels) {
         for (const int t : s.in) learns = learns || needs.at(static_cast<size_t>(t));
         if (learns) needs.at(static_cast<size_t>(s.out)) = 1;
     }
-    int norms = 0;
     for (Step& s : steps) {
         check(s);
         const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
@@ -177,7 +176,6 @@ void Network::finish(const Kernels& kernels) {
         } else if (s.kind == Kind::norm) {
             s.place = static_cast<int>(moments);
             moments += in.channels;
-            ++norms;
         }
     }
     std::vector<char> written(tensors.size(), 0);

@@ -14,9 +14,9 @@ int64_t share(int64_t count, int64_t number, int64_t parts) { return count * num
 
 }  // namespace
 
-Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, const int64_t* labels, int64_t count,
+Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, const int64_t* labels,
                  Settings settings)
-    : network_(std::move(network)), k_(kernels), pictures_(pictures), labels_(labels), count_(count),
+    : network_(std::move(network)), k_(kernels), pictures_(pictures), labels_(labels),
       settings_(std::move(settings)) {
     settings_.threads = static_cast<int>(std::clamp<int64_t>(settings_.threads, 1, 1024));
     blocks_ = blocks_for(settings_.batch);

@@ -40,7 +40,7 @@ struct Report {
 class Trainer {
    public:
     // The pixels and labels stay the caller's, and must last. Throws std::bad_alloc.
-    Trainer(Network network, const Kernels& kernels, Pictures pictures, const int64_t* labels, int64_t count,
+    Trainer(Network network, const Kernels& kernels, Pictures pictures, const int64_t* labels,
             Settings settings);
     Trainer(const Trainer&) = delete;
     Trainer& operator=(const Trainer&) = delete;
@@ -100,7 +100,6 @@ class Trainer {
     const Kernels& k_;
     Pictures pictures_;
     const int64_t* labels_;
-    int64_t count_;
     Settings settings_;
     Floats weights_, average_, moment1_, moment2_, packed_, gradients_, panels_, total_;
     const float* now_ = nullptr;  // the weights that are packed

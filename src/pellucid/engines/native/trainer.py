@@ -173,7 +173,7 @@ class NativeTrainer:
                         remedy=f"{shape} is needed; start the run again",
                     )
             values[stored] = self._joined({name: state[f"{part}/{name}"] for name in names}, names)
-        if "optimiser/step" not in state:
+        if np.size(state.get("optimiser/step", ())) != 1:
             raise EngineError(
                 "the state to go on from is of another network, recipe or engine",
                 received="optimiser/step is missing",
@@ -181,7 +181,7 @@ class NativeTrainer:
             )
         for stored, flat in values.items():
             self.core.write(stored, flat)
-        self.core.taken = int(state["optimiser/step"])
+        self.core.taken = int(np.reshape(state["optimiser/step"], ()))  # a file may have made it [1]
 
     def _joined(self, arrays: Mapping[str, NDArray[Any]], names: list[str]) -> NDArray[np.float32]:
         """Arrays one after the other, as the compiled engine keeps them."""
