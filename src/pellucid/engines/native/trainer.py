@@ -23,7 +23,6 @@ _MOMENTS: dict[str, tuple[str, ...]] = {
     "adamw": ("exp_avg", "exp_avg_sq"),
     "sgd": ("momentum_buffer",),
 }
-_STORED: dict[str, str] = {"momentum_buffer": "exp_avg"}  # under the compiled engine's names
 
 
 def open_trainer(
@@ -149,7 +148,7 @@ class NativeTrainer:
         if self.recipe.averaging:
             found |= {f"average/{name}": array for name, array in self.weights().items()}
         for moment in _MOMENTS[self.recipe.optimiser]:
-            flat = self.core.read(_STORED.get(moment, moment))
+            flat = self.core.read(_stored(moment))
             found |= {f"optimiser/{moment}/{name}": array for name, array in self._apart(flat).items()}
         found["optimiser/step"] = np.array(self.core.taken, np.int64)
         return found
@@ -161,7 +160,7 @@ class NativeTrainer:
         if self.recipe.averaging:
             parts["average"] = ("average", everything)
         for moment in _MOMENTS[self.recipe.optimiser]:
-            parts[f"optimiser/{moment}"] = (_STORED.get(moment, moment), learned)
+            parts[f"optimiser/{moment}"] = (_stored(moment), learned)
         values = {}
         for part, (stored, names) in parts.items():
             for name in names:
@@ -193,6 +192,11 @@ class NativeTrainer:
             for name, p in self.plan.parameters.items()
             if p.offset + p.count <= len(flat)
         }
+
+
+def _stored(moment: str) -> str:
+    """The compiled engine's name for a moment: gradient descent's one stands where Adam's first does."""
+    return "exp_avg" if moment == "momentum_buffer" else moment
 
 
 @contextmanager
