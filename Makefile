@@ -10,7 +10,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 
 # The set-up is done once, and again when what it was made from has changed or the whole folder was moved.
-made_from := pyproject.toml constraints.txt hatch_build.py $(wildcard native/*)
+made_from := pyproject.toml constraints.txt hatch_build.py $(wildcard native/* native/train/*)
 moved := $(shell [ ! -e .venv/.place ] || [ "$$(< .venv/.place)" = "$$(pwd -P)" ] || echo moved)
 
 .venv/.ready-run: $(made_from) $(moved)
