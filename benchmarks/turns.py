@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
+# Sources are compiled once, by the first run, as pip compiles what it installs, also where the shell forbids it.
+BYTECODE = tempfile.mkdtemp(prefix="pellucid-benchmarks-")
+atexit.register(shutil.rmtree, BYTECODE, ignore_errors=True)
 
 
 def run(python: str, module: str, *arguments: str) -> dict:
     """One fresh process; what it printed. `others` is the share of the machine that other processes took meanwhile."""
-    environment = os.environ | {"PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent / 'src'}"}
+    environment = os.environ | {
+        "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parent / 'src'}", "PYTHONPYCACHEPREFIX": BYTECODE,
+        "PYTHONDONTWRITEBYTECODE": "",
+    }  # fmt: skip
     before, own = _busy(), _children()
     begin = time.monotonic()
     done = subprocess.run(

@@ -48,6 +48,8 @@ _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _JPEG_READ = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # baseline, extended, progressive; Huffman or arithmetic
+# JFIF, tables, restarts and comments: with nothing else, and 8 bits, there is one way to read it.
+_JPEG_PLAIN = frozenset({0xC0, 0xC2, 0xC4, 0xD8, 0xDA, 0xDB, 0xDD, 0xE0, 0xFE})
 _JPEG_BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
 # Notes of a PNG that may say which way is up.
 _PNG_NOTES = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0", b"Raw profile type APP1\0")
@@ -59,7 +61,8 @@ CheckSize = Callable[[int, int], None]
 class Header:
     """A picture's format and size as stored (before turning upright), and the bytes for the decoder.
 
-    Of 16-bit grey, `white` is the value of full light, and `inverted` says that 0 is white instead.
+    Of 16-bit grey, `white` is the value of full light, and `inverted` says that 0 is white instead. `plain` is of
+    JPEG: "GRAY" or "RGB" where it has no notes and is grey or JFIF's YCbCr, which every decoder takes alike.
     """
 
     format: str
@@ -68,6 +71,7 @@ class Header:
     data: bytes
     white: int = 65535
     inverted: bool = False
+    plain: str = ""
 
 
 def format_of(data: bytes) -> str:
@@ -143,10 +147,13 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 def _jpeg(data: bytes, check_size: CheckSize) -> Header:
     place, scans = 2, 0
     size: tuple[int, int] | None = None
+    kinds: set[int] = set()
+    coding = b""
     while match := _JPEG_MARKER.search(data, place):
         marker, place = match[1][0], match.end()
         if marker == 0xD9:
             break
+        kinds.add(marker)
         if marker in (0x01, 0xD8):
             continue
         if scans and marker not in _JPEG_BETWEEN_SCANS:
@@ -163,6 +170,7 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Header:
                 raise DataError("This kind of JPEG isn't read (lossless or hierarchical)", remedy=_SAVE_AGAIN)
             height, width = struct.unpack_from(">HH", data, place + 3)
             size = width, height
+            coding = data[place + 2 : place + 3] + data[place + 7 : place + 8]  # bits, components
             check_size(width, height)
         if marker == 0xDA:
             scans += 1
@@ -174,7 +182,9 @@ def _jpeg(data: bytes, check_size: CheckSize) -> Header:
             cut_short()  # and if there were some, the decoder knows whether pixels are missing
     if size is None or not scans:
         damaged("it has no pixels")
-    return Header("JPEG", *size, data)
+    jfif = data[2:4] == b"\xff\xe0" and data[6:11] == b"JFIF\0"
+    plain = {b"\x08\x01": "GRAY", b"\x08\x03": "RGB"}.get(coding, "") if jfif and kinds <= _JPEG_PLAIN else ""
+    return Header("JPEG", *size, data, plain=plain)
 
 
 _SAVE_AGAIN = "save it again as JPEG or PNG"

@@ -2,7 +2,7 @@
 
 Both it and Pillow are libjpeg-turbo, and it is asked for the same full-size, accurate decoding: the pixels are
 Pillow's, bit for bit. Whatever it has a complaint about is left to Pillow, so which files can be read doesn't
-depend on it either.
+depend on it either. A plain file isn't even opened by Pillow, which takes a tenth of the time.
 """
 
 from __future__ import annotations
@@ -31,6 +31,19 @@ def fast_pixels(picture: Image.Image, data: bytes) -> Any | None:
         return simplejpeg.decode_jpeg(data, space, fastdct=False, fastupsample=False, strict=True)
     except (ValueError, RuntimeError, MemoryError):
         return None
+
+
+def plain_pixels(data: bytes, width: int, height: int, colours: str) -> Any | None:
+    """The same of a file that Pillow needn't look at: see formats.Header's `plain`, which is `colours`."""
+    if not _AVAILABLE:
+        return None
+    import simplejpeg
+
+    try:
+        pixels = simplejpeg.decode_jpeg(data, colours, fastdct=False, fastupsample=False, strict=True)
+    except (ValueError, RuntimeError, MemoryError):
+        return None
+    return pixels if pixels.shape[:2] == (height, width) else None
 
 
 def decoder_version() -> str:

@@ -36,7 +36,7 @@ from pellucid.images.formats import (
     png_has_all_rows,
     read_header,
 )
-from pellucid.images.jpeg import fast_pixels
+from pellucid.images.jpeg import fast_pixels, plain_pixels
 from pellucid.native import native
 from pellucid.storage import shown
 
@@ -172,7 +172,12 @@ def _whole(descriptor: int, size: int) -> bytes:
 
 def decode_picture(data: bytes, where: str = "", max_pixels: int = MAX_PIXELS) -> Pixels:
     """The same as read_picture, from bytes alone."""
-    with _opened(data, where, max_pixels) as (picture, header):
+    header = _header(data, where, max_pixels)
+    if header.plain:
+        pixels = plain_pixels(data, header.width, header.height, header.plain)
+        if pixels is not None:
+            return pixels
+    with _opened(data, header, where, max_pixels) as picture:
         pixels = fast_pixels(picture, data)
         if pixels is None:
             picture.load()
@@ -186,7 +191,8 @@ def picture_shape(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> tupl
     """(height, width, channels) as read_picture would give them, without decoding. Raises DataError."""
     where = shown(path)
     data, _ = read_file(path, where)
-    with _opened(data, where, max_pixels) as (picture, header):
+    header = _header(data, where, max_pixels)
+    with _opened(data, header, where, max_pixels) as picture:
         channels = 1 if _is_grey(picture, header) else 3
         width, height = header.width, header.height
         stated = header.format != "PNG" or "exif" in picture.info or picture.info.keys() & _NOTES
@@ -198,38 +204,48 @@ def picture_shape(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> tupl
 _NOTES = {"xmp", "XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1"}
 
 
-@contextlib.contextmanager
-def _opened(data: bytes, where: str, max_pixels: int) -> Iterator[tuple[ImageFile.ImageFile, Header]]:
-    """The picture, its header checked but nothing decoded; what goes wrong with it inside is a DataError."""
+def _header(data: bytes, where: str, max_pixels: int) -> Header:
+    """What the file says of itself, held against the limits; nothing is decoded. Raises DataError."""
     if not data:
         raise DataError("The file is empty", where=where)
-
-    def check_size(width: int, height: int) -> None:
-        if width < 1 or height < 1:
-            damaged("it has no pixels")
-        if width * height > max_pixels:
-            raise DataError(
-                f"The picture has more than {max_pixels:,} pixels",
-                received=f"{width:,} x {height:,} = {width * height:,} pixels",
-                remedy="make a smaller copy, or allow more: --max-pixels",
-            )
-
     name = format_of(data)
     if not name:
         raise _other_file(data, where)
     try:
-        header = read_header(data, name, check_size)
+        return read_header(data, name, lambda width, height: _check_size(width, height, max_pixels))
+    except DataError as error:
+        error.where = error.where or where
+        raise
+    except Exception as error:
+        raise _unreadable(error, name, data, where) from error
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width < 1 or height < 1:
+        damaged("it has no pixels")
+    if width * height > max_pixels:
+        raise DataError(
+            f"The picture has more than {max_pixels:,} pixels",
+            received=f"{width:,} x {height:,} = {width * height:,} pixels",
+            remedy="make a smaller copy, or allow more: --max-pixels",
+        )
+
+
+@contextlib.contextmanager
+def _opened(data: bytes, header: Header, where: str, max_pixels: int) -> Iterator[ImageFile.ImageFile]:
+    """The picture, opened by Pillow but not decoded yet; what goes wrong with it inside is a DataError."""
+    try:
         with (
             _strict_pillow(header),
-            _DECODERS[name](io.BytesIO(header.data)) as picture,
+            _DECODERS[header.format](io.BytesIO(header.data)) as picture,
         ):
-            check_size(*picture.size)
-            yield picture, header
+            _check_size(*picture.size, max_pixels)
+            yield picture
     except DataError as error:
         error.where = error.where or where
         raise
     except Exception as error:  # Pillow's decoders raise nearly everything on bad bytes
-        raise _unreadable(error, name, data, where) from error
+        raise _unreadable(error, header.format, data, where) from error
 
 
 def _is_grey(picture: Image.Image, header: Header) -> bool:
