@@ -12,7 +12,9 @@ namespace PELLUCID_SET {
 namespace {
 
 #include "lanes.h"
+#include "winners.h"
 #include "convolution.h"
+#include "fused.h"
 #include "dense.h"
 #include "curves.h"
 #include "pooling.h"
@@ -26,8 +28,8 @@ namespace {
 
 extern const Kernels kernels;
 const Kernels kernels{
-    PELLUCID_NAME, PELLUCID_WIDTH, kOutputs, kDense, kPanelInputs, kPanelOutputs,
-    load_picture, convolve, convolve_weights, sum_planes, dense, panels, dense_weights,
+    PELLUCID_NAME, PELLUCID_WIDTH, kOutputs, kColumns, kDense, kPanelInputs, kPanelOutputs,
+    load_picture, convolve, convolve_pool, convolve_weights, expand, sum_planes, sum_winners, dense, panels, dense_weights,
     curve, curve_back, max_pool, max_pool_back, mean_pool, mean_pool_back, moments, affine, norm_back,
     copy, pad, pad_back, dropout, cross_entropy, sum_groups, squares, optimise, follow,
 };

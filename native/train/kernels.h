@@ -34,6 +34,13 @@ struct Loss {
     int64_t correct;
 };
 
+// What comes back to a convolution: the slopes of its outputs; or, where only the largest of each 2x2 went on, the slopes
+// of those, with the winners uint8 [blocks][channels][rows][columns][16] that tell which place each belongs to.
+struct Slopes {
+    View view;
+    const uint8_t* winners = nullptr;
+};
+
 // What normalisation keeps of a channel between forward and back.
 struct Moments {
     float mean, inverse;
@@ -43,14 +50,20 @@ struct Kernels {
     const char* name;
     int width;           // floats in a register
     int conv_outputs;    // outputs of a packed tile of a convolution
+    int conv_columns;    // and its columns at most
     int dense_outputs;   // and of a dense layer
     int panel_inputs;    // width of a panel of a dense layer's inputs
     int panel_outputs;   // and of its output gradients
 
     void (*load)(const Pictures&, int64_t row, const Variation&, const View& out, int64_t lane);
     void (*convolve)(const Sweep&, const View& in, const View& out, int64_t blocks);
-    void (*convolve_weights)(const Sweep&, const View& in, const View& gradient, int64_t blocks, float* weights);
+    void (*convolve_pool)(const Sweep&, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
+                          float* scratch);
+    void (*convolve_weights)(const Sweep&, const View& in, const Slopes&, int64_t blocks, float* scratch,
+                             float* weights);
+    void (*expand)(const Slopes&, const View& out, int64_t blocks);
     void (*sum_planes)(const View& gradient, int64_t blocks, float* bias);
+    void (*sum_winners)(const Slopes&, int64_t blocks, float* bias);
     void (*dense)(const float* weights, const float* bias, int64_t inputs, int64_t outputs, const float* in, float* out,
                   bool add);
     void (*panels)(const float* values, int64_t count, int64_t width, float* panels, int64_t block, int64_t blocks);

@@ -17,6 +17,13 @@ constexpr int64_t kParts = kBlock / kWidth;
 #define PELLUCID_EACH _Pragma("GCC ivdep")
 #endif
 
+// Keeps the compiler from fetching ahead what there are no registers for: a value is in one wherever this stands.
+#if defined(__x86_64__)
+#define PELLUCID_IN_REGISTER(value) __asm__ volatile("" : "+v"(value))
+#else
+#define PELLUCID_IN_REGISTER(value) __asm__ volatile("" : "+w"(value))
+#endif
+
 template <int N>
 struct Number {
     static constexpr int value = N;
@@ -32,11 +39,13 @@ PELLUCID_INLINE V all(float value) { return value - V{}; }
 PELLUCID_INLINE V where(M mask, V value) { return reinterpret_cast<V>(reinterpret_cast<M>(value) & mask); }
 PELLUCID_INLINE V larger(V a, V b) { return a > b ? a : b; }
 
-PELLUCID_INLINE float sum(V values) {
-    float total = 0;
+PELLUCID_INLINE float sum(V values) {  // by halves
+    float lanes[kWidth];
+    __builtin_memcpy(lanes, &values, sizeof lanes);
     PELLUCID_UNROLL
-    for (int i = 0; i < kWidth; ++i) total += values[i];
-    return total;
+    for (int64_t half = kWidth / 2; half > 0; half /= 2)
+        for (int64_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    return lanes[0];
 }
 
 PELLUCID_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }

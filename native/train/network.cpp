@@ -34,6 +34,45 @@ Axis backward_axis(int64_t size, int64_t outputs, int64_t kernel, int64_t stride
     return a;
 }
 
+// The taps that any of outputs q to q + n - 1 has inside the input: convolution.h's rule, here for columns.
+Tile tile_of(const Axis& a, int64_t q, int64_t n) {
+    const auto inside = [&](int64_t tap) {
+        for (int64_t i = q; i < q + n; ++i) {
+            const int64_t at = a.in0 + i * a.in_step + tap * a.in_tap;
+            if (at >= 0 && at < a.size) return true;
+        }
+        return false;
+    };
+    int64_t first = 0, last = a.taps;
+    while (first < last && !inside(first)) ++first;
+    while (last > first && !inside(last - 1)) --last;
+    return {static_cast<int32_t>(q), static_cast<int32_t>(n), static_cast<int32_t>(first), static_cast<int32_t>(last)};
+}
+
+// A row cut into tiles of up to `widest` columns so that the least is computed: at the edges narrower ones have fewer
+// taps. In half cycles of two fused products each; a product's result is waited for four cycles.
+std::vector<Tile> tiles_of(const Axis& a, int64_t widest, int64_t outputs, int64_t other_taps) {
+    constexpr int64_t kBesides = 40;
+    std::vector<int64_t> cost(static_cast<size_t>(a.count) + 1, 0);
+    std::vector<Tile> best(static_cast<size_t>(a.count) + 1);
+    for (int64_t end = 1; end <= a.count; ++end) {
+        cost[end] = -1;
+        for (int64_t n = std::min(widest, end); n >= 1; --n) {
+            const Tile tile = tile_of(a, end - n, n);
+            const int64_t here = cost[end - n] + kBesides +
+                                 (tile.last - tile.first) * other_taps * std::max<int64_t>(n * outputs, 8);
+            if (cost[end] < 0 || here < cost[end]) {
+                cost[end] = here;
+                best[end] = tile;
+            }
+        }
+    }
+    std::vector<Tile> tiles;
+    for (int64_t end = a.count; end > 0; end -= best[end].count) tiles.push_back(best[end]);
+    std::reverse(tiles.begin(), tiles.end());
+    return tiles;
+}
+
 }  // namespace
 
 int Network::tensor(int64_t channels, int64_t rows, int64_t columns, int64_t halo, int64_t gradient_halo) {
@@ -65,7 +104,6 @@ void Network::check(const Step& s) const {
                      "a convolution's sizes are at least 1");
             const int64_t reach = (out.columns - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] - s.before[1];
             must(in.halo >= std::max({s.before[1], reach - (in.columns - 1), 2 * s.stride[1]}), "the halo is narrow");
-            must(!needs[s.in[0]] || out.gradient_halo >= 2, "the gradient's halo is narrow");
             parameter(s.weight, out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], false);
             parameter(s.bias, out.channels, true);
             break;
@@ -120,19 +158,63 @@ void Network::check(const Step& s) const {
     }
 }
 
-void Network::finish_conv(Step& s) {
-    const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
+// Takes together what needn't go through memory: a convolution, the pooling of each 2x2 behind it, and a ReLU there.
+void Network::fuse() {
+    std::vector<int> users(tensors.size(), 0);
+    for (const Step& s : steps)
+        for (const int t : s.in)
+            if (t != s.out) ++users[t];
+    const auto halves = [](const std::vector<Span>& spans) {
+        for (size_t i = 0; i < spans.size(); ++i)
+            if (spans[i].begin != static_cast<int64_t>(2 * i) || spans[i].end != spans[i].begin + 2) return false;
+        return true;
+    };
+    std::vector<Step> kept;
+    for (size_t i = 0; i < steps.size(); ++i) {
+        kept.push_back(std::move(steps[i]));
+        Step& s = kept.back();
+        if (s.kind != Kind::conv || i + 1 == steps.size()) continue;
+        const Step& pool = steps[i + 1];
+        // One user, so nothing stands between them that changes the values in place.
+        if (pool.kind != Kind::max_pool || pool.in[0] != s.out || users[s.out] != 1 || !halves(pool.windows.y) ||
+            !halves(pool.windows.x))
+            continue;
+        s.pooled = true;
+        s.full = s.out;
+        s.out = pool.out;
+        ++i;
+        if (i + 1 < steps.size() && steps[i + 1].kind == Kind::curve && steps[i + 1].curve == Curve::relu &&
+            steps[i + 1].in[0] == s.out && steps[i + 1].out == s.out) {
+            s.relu = true;
+            ++i;
+        }
+    }
+    steps = std::move(kept);
+}
+
+void Network::finish_conv(Step& s, const Kernels& kernels) {
+    const Tensor &in = tensors[s.in[0]], &out = tensors[s.full >= 0 ? s.full : s.out];
     Sweep& f = s.forward;
     f.inputs = in.channels / s.groups;
     f.outputs = out.channels / s.groups;
     f.groups = s.groups;
     f.kernel_rows = s.kernel[0];
     f.kernel_columns = s.kernel[1];
+    must(!s.wanted[0] || out.gradient_halo >= 2, "the gradient's halo is narrow");
     const int64_t sizes[2] = {in.rows, in.columns}, outputs[2] = {out.rows, out.columns};
     Axis* const axes[2] = {&f.y, &f.x};
     for (int axis = 0; axis < 2; ++axis)
         *axes[axis] = {outputs[axis], 0, 1, -s.before[axis], s.stride[axis], s.dilation[axis], 0, 1, s.kernel[axis],
                        sizes[axis]};
+    if (s.pooled) {  // a last odd row or column goes nowhere
+        f.y.count = 2 * tensors[s.out].rows;
+        f.x.count = 2 * tensors[s.out].columns;
+    }
+    constexpr int64_t kNear = 16 << 10;  // bytes
+    const int64_t at_once = kernels.conv_outputs, row = at_once * f.x.count * kBlock;
+    f.strip = std::clamp<int64_t>(kNear / (row * 4) / 2 * 2, 2, std::max<int64_t>(f.y.count + f.y.count % 2, 2));
+    scratch = std::max({scratch, f.strip * row + f.inputs * f.kernel_rows * f.kernel_columns * at_once * kernels.width,
+                        2 * f.outputs * f.x.count * kBlock});
     for (int64_t y = 0; y < s.stride[0]; ++y)
         for (int64_t x = 0; x < s.stride[1]; ++x) {
             Sweep b = f;
@@ -141,23 +223,37 @@ void Network::finish_conv(Step& s) {
             b.x = backward_axis(in.columns, out.columns, s.kernel[1], s.stride[1], s.before[1], s.dilation[1], x);
             if (b.y.count && b.x.count) s.back.push_back(b);
         }
+    std::vector<Sweep*> sweeps{&f};
+    for (Sweep& b : s.back) sweeps.push_back(&b);
+    for (Sweep* sweep : sweeps) {
+        s.tiles.push_back(tiles_of(sweep->x, kernels.conv_columns, std::min(at_once, sweep->outputs),
+                                   sweep->inputs * sweep->y.taps));
+        sweep->tiles = s.tiles.back().data();
+        sweep->tile_count = static_cast<int64_t>(s.tiles.back().size());
+    }
 }
 
 void Network::finish(const Kernels& kernels) {
     must(!tensors.empty() && !steps.empty(), "a network has at least one layer");
+    for (const Step& s : steps) check(s);
+    fuse();
     needs.assign(tensors.size(), 0);
     for (const Step& s : steps) {
         bool learns = s.weight >= 0 && !s.frozen;
         for (const int t : s.in) learns = learns || needs.at(static_cast<size_t>(t));
         if (learns) needs.at(static_cast<size_t>(s.out)) = 1;
     }
+    hidden.assign(tensors.size(), 0);
     for (Step& s : steps) {
-        check(s);
         const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
         for (const int t : s.in) s.wanted.push_back(needs[t]);
         const auto up = [](int64_t n, int64_t by) { return (n + by - 1) / by * by; };
         if (s.kind == Kind::conv) {
-            finish_conv(s);
+            finish_conv(s, kernels);
+            if (s.pooled) {
+                hidden[s.full] = 1;
+                needs[s.full] = s.wanted[0];
+            }
             const int64_t size = up(out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], kBlock);
             s.packed = packed;
             packed += size;

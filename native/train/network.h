@@ -12,10 +12,12 @@ struct Network {
     std::vector<Tensor> tensors;  // the first is the input
     std::vector<Step> steps;
     std::vector<char> needs;      // whether a tensor's gradient is computed
+    std::vector<char> hidden;     // whether its values are never kept
     int64_t weights = 0;          // floats learned or frozen; running statistics come after them
     int64_t statistics = 0;
     int64_t packed = 0;           // floats of all packed weights
     int64_t moments = 0;          // channels normalised, all layers together
+    int64_t scratch = 0;          // floats that a worker needs beside its values
     int output = -1;
 
     int tensor(int64_t channels, int64_t rows, int64_t columns, int64_t halo, int64_t gradient_halo);
@@ -25,7 +27,8 @@ struct Network {
 
    private:
     void check(const Step& step) const;
-    void finish_conv(Step& step);
+    void fuse();
+    void finish_conv(Step& step, const Kernels& kernels);
 };
 
 // A packed layer's weights, from the flat ones: forward and, where its input's gradient is wanted, back.

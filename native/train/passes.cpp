@@ -80,7 +80,10 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
                 sweep.weights = packed_.data() + s.packed;
                 sweep.bias = s.bias >= 0 ? now_ + s.bias : nullptr;
                 sweep.start = Start::bias;
-                k_.convolve(sweep, in, out, n);
+                if (s.pooled)
+                    k_.convolve_pool(sweep, in, out, n, s.relu, winners(worker, s), worker.scratch.data());
+                else
+                    k_.convolve(sweep, in, out, n);
                 break;
             }
             case Kind::dense: {
@@ -132,6 +135,30 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
     }
 }
 
+void Trainer::convolve_back(const Step& s, Worker& worker, int64_t n, float* gradients) {
+    const View in = value(worker, s.in[0]), to = gradient(worker, s.in[0]);
+    Slopes slopes{gradient(worker, s.out), s.pooled ? winners(worker, s) : nullptr};
+    if (!s.frozen && s.bias >= 0) {
+        if (s.pooled)
+            k_.sum_winners(slopes, n, gradients + s.bias);
+        else
+            k_.sum_planes(slopes.view, n, gradients + s.bias);
+    }
+    if (s.pooled && s.wanted[0]) {
+        const View full = gradient(worker, s.full);
+        k_.expand(slopes, full, n);
+        slopes = {full};
+    }
+    if (!s.frozen)
+        k_.convolve_weights(s.forward, in, slopes, n, worker.scratch.data(), gradients + s.weight);
+    if (!s.wanted[0]) return;
+    for (Sweep sweep : s.back) {
+        sweep.weights = packed_.data() + s.packed_back;
+        sweep.start = s.adds[0] ? Start::add : Start::zero;
+        k_.convolve(sweep, slopes.view, to, n);
+    }
+}
+
 void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t number,
                        float* gradients) {
     for (auto step = network_.steps.rbegin(); step != network_.steps.rend(); ++step) {
@@ -141,18 +168,7 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
         const View g = gradient(worker, s.out), to = gradient(worker, s.in[0]);
         const bool wanted = s.wanted[0], adds = s.adds[0];
         switch (s.kind) {
-            case Kind::conv:
-                if (!s.frozen) {
-                    k_.convolve_weights(s.forward, in, g, n, gradients + s.weight);
-                    if (s.bias >= 0) k_.sum_planes(g, n, gradients + s.bias);
-                }
-                if (wanted)
-                    for (Sweep sweep : s.back) {
-                        sweep.weights = packed_.data() + s.packed_back;
-                        sweep.start = adds ? Start::add : Start::zero;
-                        k_.convolve(sweep, g, to, n);
-                    }
-                break;
+            case Kind::conv: convolve_back(s, worker, n, gradients); break;
             case Kind::dense:
                 for (int64_t b = 0; b < n; ++b) {
                     const float* from = g.data + b * g.block;

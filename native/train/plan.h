@@ -30,6 +30,12 @@ struct Axis {
 
 enum class Start : int { zero, bias, add };
 
+// Some columns of outputs that are computed side by side, with the taps that any of them has inside the input.
+struct Tile {
+    int32_t column, count;
+    int32_t first, last;  // last is exclusive
+};
+
 // A convolution, forward or back: `inputs` channels of a group are summed to `outputs` of it.
 struct Sweep {
     Axis y, x;
@@ -38,6 +44,9 @@ struct Sweep {
     const float* weights = nullptr;  // packed: see pack.h
     const float* bias = nullptr;
     Start start = Start::zero;
+    const Tile* tiles = nullptr;  // of a row
+    int64_t tile_count = 0;
+    int64_t strip = 1;  // rows of outputs whose slopes are at hand together for the weights' gradient
 };
 
 enum class Curve : int { relu, leaky, relu6, sigmoid, tanh, gelu, silu, hardswish };
@@ -64,6 +73,9 @@ struct Step {
     bool frozen = false;
     // Convolution.
     int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, before[2] = {0, 0}, dilation[2] = {1, 1}, groups = 1;
+    bool pooled = false, relu = false;  // of the largest of each 2x2 only; of that only what is above 0
+    int full = -1;                      // then: the convolution's own outputs, of which only the gradient is kept
+    int64_t winners = -1;               // and where these lie in a worker's memory, in floats
     // Curves, dropout, normalisation.
     Curve curve{};
     float number = 0;  // slope, rate or epsilon
@@ -77,6 +89,7 @@ struct Step {
     int64_t packed = -1, packed_back = -1;  // offsets into the packed weights
     std::vector<Sweep> back;     // of a convolution: one for each phase of its stride
     Sweep forward;
+    std::vector<std::vector<Tile>> tiles;  // what these look into
     int64_t panels_in = -1, panels_out = -1;  // of dense layers: offsets into the batch's panels
 };
 

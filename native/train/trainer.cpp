@@ -25,9 +25,14 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     for (size_t t = 0; t < network_.tensors.size(); ++t) {
         Tensor& tensor = network_.tensors[t];
         tensor.value = values_;
-        values_ += tensor.floats(tensor.halo) * settings_.piece;
+        if (!network_.hidden[t]) values_ += tensor.floats(tensor.halo) * settings_.piece;
         tensor.gradient = values_;
         if (network_.needs[t]) values_ += tensor.floats(tensor.gradient_halo) * settings_.piece;
+    }
+    for (Step& s : network_.steps) {
+        if (!s.pooled) continue;
+        s.winners = values_;
+        values_ += network_.tensors[s.out].floats(0) * settings_.piece / static_cast<int64_t>(sizeof(float));
     }
     const int64_t all = network_.weights + network_.statistics;
     weights_ = Floats(all);
@@ -64,6 +69,7 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     workers_.resize(static_cast<size_t>(settings_.threads));
     for (Worker& worker : workers_) {
         worker.memory = Floats(values_);
+        worker.scratch = Floats(network_.scratch);
         worker.moments.resize(static_cast<size_t>(network_.moments));
         worker.counts.resize(static_cast<size_t>(network_.moments));
         worker.live.resize(static_cast<size_t>(settings_.piece));
@@ -72,7 +78,7 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
 }
 
 int64_t Trainer::bytes() const {
-    int64_t floats = values_ * settings_.threads;
+    int64_t floats = (values_ + network_.scratch) * settings_.threads;
     for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &gradients_, &panels_, &total_})
         floats += each->count();
     return floats * static_cast<int64_t>(sizeof(float));
@@ -91,6 +97,10 @@ View Trainer::gradient(const Worker& worker, int tensor) const {
     const int64_t row = (t.columns + 2 * t.gradient_halo) * kBlock;
     return {worker.memory.data() + t.gradient + t.gradient_halo * kBlock, t.channels, t.rows, t.columns, row,
             row * t.rows, row * t.rows * t.channels};
+}
+
+uint8_t* Trainer::winners(const Worker& worker, const Step& step) const {
+    return reinterpret_cast<uint8_t*>(worker.memory.data() + step.winners);
 }
 
 void Trainer::pack_all(const float* weights, bool back) {
