@@ -22,13 +22,21 @@ PELLUCID_INLINE Range taps_inside(const Axis& a, int64_t q, int64_t n) {
     return {most(0, -floor_of(a.size - 1 - low, -a.in_tap)), least(a.taps, floor_of(high, -a.in_tap) + 1)};
 }
 
-// N outputs by T columns, in registers. `Whole` is the number of taps of a row where it is known; 0: as `x` says.
-template <int N, int T, int Whole>
-PELLUCID_INLINE void conv_tile(const Sweep& s, const float* in, int64_t in_plane, int64_t in_row, const float* weights,
-                               const float* bias, float* out, int64_t out_plane, Range y, Range x) {
+// What a tile sums over, counted in floats from its first input and weight.
+struct Taps {
+    int64_t channels, rows, columns;
+    int64_t row, row_weights;            // from one kernel row to the next
+    int64_t channel, channel_weights;    // and on to the next channel from behind the last row
+    int64_t across, along, column_weights;  // from one output to the next; from one tap to the next
+};
+
+// N outputs by T columns, in registers. `Whole` is the number of taps of a row where it is known, and these then lie side
+// by side, in the direction of `Along`; 0: as `taps` says.
+template <int N, int T, int Whole, int Along>
+PELLUCID_INLINE void conv_tile(const Taps& taps, Start start, const float* from, const float* w, const float* bias,
+                               float* out, int64_t out_plane, int64_t apart) {
     V sums[N][T];
-    const int64_t across = s.x.in_step * kBlock, apart = s.x.out_step * kBlock, along = s.x.in_tap * kBlock;
-    if (s.start == Start::add) {
+    if (start == Start::add) {
         PELLUCID_UNROLL
         for (int o = 0; o < N; ++o)
             PELLUCID_UNROLL
@@ -39,33 +47,28 @@ PELLUCID_INLINE void conv_tile(const Sweep& s, const float* in, int64_t in_plane
             PELLUCID_UNROLL
             for (int t = 0; t < T; ++t) sums[o][t] = all(bias ? bias[o] : 0.0f);
     }
-    const int64_t taps = Whole ? Whole : x.last - x.first;
-    for (int64_t c = 0; c < s.inputs; ++c)
-        for (int64_t j = y.first; j < y.last; ++j) {
-            const float* from = in + c * in_plane + j * s.y.in_tap * in_row + x.first * along;
-            const float* w = weights + ((c * s.kernel_rows + s.y.tap0 + j * s.y.tap_step) * s.kernel_columns +
-                                        s.x.tap0 + x.first * s.x.tap_step) * N;
-            const int64_t next = s.x.tap_step * N;
-            const auto tap = [&]() __attribute__((always_inline)) {
-                V value[T];
-                PELLUCID_UNROLL
-                for (int t = 0; t < T; ++t) value[t] = load(from + t * across);
-                PELLUCID_UNROLL
-                for (int o = 0; o < N; ++o)
-                    PELLUCID_UNROLL
-                    for (int t = 0; t < T; ++t) sums[o][t] += w[o] * value[t];
-                from += along;
-                w += next;
-                PELLUCID_UNROLL
-                for (int o = 0; o < N; ++o)
-                    PELLUCID_UNROLL
-                    for (int t = 0; t < T; ++t) PELLUCID_IN_REGISTER(sums[o][t]);
-            };
+    const int64_t across = Along ? kBlock : taps.across;
+    const auto tap = [&](const float* at, const float* weight) __attribute__((always_inline)) {
+        V value[T];
+        PELLUCID_UNROLL
+        for (int t = 0; t < T; ++t) value[t] = load(at + t * across);
+        PELLUCID_UNROLL
+        for (int o = 0; o < N; ++o)
+            PELLUCID_UNROLL
+            for (int t = 0; t < T; ++t) sums[o][t] = with_product(sums[o][t], all(weight[o]), value[t]);
+    };
+    for (int64_t c = taps.channels; c > 0; --c, from += taps.channel, w += taps.channel_weights)
+        for (int64_t j = taps.rows; j > 0; --j, from += taps.row, w += taps.row_weights) {
             if constexpr (Whole > 0) {
                 PELLUCID_UNROLL
-                for (int k = 0; k < Whole; ++k) tap();
+                for (int k = 0; k < Whole; ++k) {
+                    tap(from + k * Along * kBlock, w + k * N);
+                    PELLUCID_AFRESH(from);
+                }
             } else {
-                for (int64_t k = 0; k < taps; ++k) tap();
+                const float *at = from, *weight = w;
+                for (int64_t k = taps.columns; k > 0; --k, at += taps.along, weight += taps.column_weights)
+                    tap(at, weight);
             }
         }
     PELLUCID_UNROLL
@@ -74,37 +77,54 @@ PELLUCID_INLINE void conv_tile(const Sweep& s, const float* in, int64_t in_plane
         for (int t = 0; t < T; ++t) store(out + o * out_plane + t * apart, sums[o][t]);
 }
 
-// One row of N outputs.
+// One row of N outputs, of the sum over some input channels.
 template <int N>
-void conv_row(const Sweep& s, const View& in, const float* from, const float* weights, const float* bias,
-              const View& out, float* to, Range y) {
-    for (int64_t tile = 0; tile < s.tile_count; ++tile) {
-        const int64_t q = s.tiles[tile].column, n = s.tiles[tile].count;
-        const Range x = {s.tiles[tile].first, s.tiles[tile].last};
-        const int64_t whole = x.first == 0 && x.last == s.x.taps && s.x.tap_step == 1 ? s.x.taps : 0;
-        const float* base = from + (s.x.in0 + q * s.x.in_step) * kBlock;
-        float* target = to + (s.x.out0 + q * s.x.out_step) * kBlock;
+void conv_row(const Sweep& s, int64_t channels, Start start, const View& in, const float* from, const float* weights,
+              const float* bias, const View& out, float* to, Range y) {
+    Taps taps;
+    taps.channels = channels;
+    taps.rows = y.last - y.first;
+    taps.row = s.y.in_tap * in.row;
+    taps.row_weights = s.y.tap_step * s.kernel_columns * N;
+    taps.channel = in.plane - taps.rows * taps.row;
+    taps.channel_weights = s.kernel_rows * s.kernel_columns * N - taps.rows * taps.row_weights;
+    taps.across = s.x.in_step * kBlock;
+    taps.along = s.x.in_tap * kBlock;
+    taps.column_weights = s.x.tap_step * N;
+    from += y.first * taps.row;
+    weights += ((s.y.tap0 + y.first * s.y.tap_step) * s.kernel_columns + s.x.tap0) * N;
+    const int64_t apart = s.x.out_step * kBlock;
+    const bool beside = s.x.tap_step == 1 && s.x.in_step == 1;
+    const int64_t known = beside && (s.x.in_tap == 1 || s.x.in_tap == -1) && (s.x.taps == 3 || s.x.taps == 5)
+                              ? s.x.taps * s.x.in_tap
+                              : 0;
+    for (int64_t number = 0; number < s.tile_count; ++number) {
+        const Tile tile = s.tiles[number];
+        taps.columns = tile.last - tile.first;
+        const float* at = from + (s.x.in0 + tile.column * s.x.in_step) * kBlock + tile.first * taps.along;
+        const float* w = weights + tile.first * taps.column_weights;
+        float* target = to + (s.x.out0 + tile.column * s.x.out_step) * kBlock;
+        const int64_t whole = taps.columns == s.x.taps ? known : 0;
         for (int64_t part = 0; part < kBlock; part += kWidth) {
-            const auto run = [&](auto columns, auto known) __attribute__((always_inline)) {
-                conv_tile<N, decltype(columns)::value, decltype(known)::value>(
-                    s, base + part, in.plane, in.row, weights, bias, target + part, out.plane, y, x);
+            const auto run = [&](auto columns, auto row, auto along) __attribute__((always_inline)) {
+                conv_tile<N, decltype(columns)::value, decltype(row)::value, decltype(along)::value>(
+                    taps, start, at + part, w, bias, target + part, out.plane, apart);
             };
-            if (n == 3) {
-                if (N == kOutputs && whole == 3) run(Number<3>{}, Number<3>{});
-                else if (N == kOutputs && whole == 5) run(Number<3>{}, Number<5>{});
-                else run(Number<3>{}, Number<0>{});
-            } else if (n == 2) {
-                if (N == kOutputs && whole == 3) run(Number<2>{}, Number<3>{});
-                else if (N == kOutputs && whole == 5) run(Number<2>{}, Number<5>{});
-                else run(Number<2>{}, Number<0>{});
-            } else {
-                run(Number<1>{}, Number<0>{});
-            }
+            const auto of = [&](auto columns) __attribute__((always_inline)) {
+                if (N == kOutputs && whole == 3) run(columns, Number<3>{}, Number<1>{});
+                else if (N == kOutputs && whole == -3) run(columns, Number<3>{}, Number<-1>{});
+                else if (N == kOutputs && whole == 5) run(columns, Number<5>{}, Number<1>{});
+                else if (N == kOutputs && whole == -5) run(columns, Number<5>{}, Number<-1>{});
+                else run(columns, Number<0>{}, Number<0>{});
+            };
+            if (tile.count == 3) of(Number<3>{});
+            else if (tile.count == 2) of(Number<2>{});
+            else run(Number<1>{}, Number<0>{}, Number<0>{});
         }
     }
 }
 
-using RowOf = void (*)(const Sweep&, const View&, const float*, const float*, const float*, const View&, float*, Range);
+using RowOf = void (*)(const Sweep&, int64_t, Start, const View&, const float*, const float*, const float*, const View&, float*, Range);
 
 template <int... N>
 PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {
@@ -122,18 +142,18 @@ void conv_rows(const Sweep& s, const View& in, const View& out, int64_t b, int64
     const int64_t fewest = kFewestTaps / most(1, s.y.taps * s.x.taps) + 1;
     const int64_t chunks = (s.inputs - 1) / most(near, fewest) + 1;
     const int64_t kernel = s.kernel_rows * s.kernel_columns;
-    Sweep part = s;
     for (int64_t chunk = 0; chunk < chunks; ++chunk) {
         const int64_t first = s.inputs * chunk / chunks;
-        part.inputs = s.inputs * (chunk + 1) / chunks - first;
-        if (chunk) part.start = Start::add;
+        const int64_t channels = s.inputs * (chunk + 1) / chunks - first;
+        const Start start = chunk ? Start::add : s.start;
         for (int64_t row = q; row < last; ++row) {
             const Range y = taps_inside(s.y, row, 1);
             const float* from = in.at(b, group * s.inputs + first, s.y.in0 + row * s.y.in_step);
             float* target = to + (row - q) * s.y.out_step * out.row;
             for (int64_t o = 0; o < s.outputs; o += kOutputs) {
                 const int64_t n = least(kOutputs, s.outputs - o), number = group * s.outputs + o;
-                row_of(n, Counted<kOutputs>{})(part, in, from, s.weights + (number * s.inputs + first * n) * kernel,
+                row_of(n, Counted<kOutputs>{})(s, channels, start, in, from,
+                                               s.weights + (number * s.inputs + first * n) * kernel,
                                                s.bias ? s.bias + number : nullptr, out, target + o * out.plane, y);
             }
         }
@@ -172,7 +192,7 @@ void weight_tile(const Sweep& s, const View& in, const View& slopes, int64_t b, 
                 for (int o = 0; o < N; ++o) {
                     const V g = load(slope + o * slopes.plane);
                     PELLUCID_UNROLL
-                    for (int t = 0; t < T; ++t) sums[o][t] += g * value[t];
+                    for (int t = 0; t < T; ++t) sums[o][t] = with_product(sums[o][t], g, value[t]);
                 }
                 from += across;
                 slope += kBlock;
@@ -188,23 +208,27 @@ void weight_tile(const Sweep& s, const View& in, const View& slopes, int64_t b, 
 using WeightTile = void (*)(const Sweep&, const View&, const View&, int64_t, int64_t, int64_t, int64_t, int64_t,
                             const int64_t*, V*);
 
+constexpr int kTaps = 5;  // weights of a tile at most; of more than three, with half the outputs
+
 template <int... NT>
 PELLUCID_INLINE WeightTile weight_tile_of(int64_t n, int64_t t, Numbers<NT...>) {
-    static constexpr WeightTile tiles[] = {weight_tile<NT / kColumns + 1, NT % kColumns + 1>...};
-    return tiles[(n - 1) * kColumns + t - 1];
+    static constexpr WeightTile tiles[] = {
+        weight_tile<NT % kTaps < 3 || NT / kTaps < kOutputs / 2 ? NT / kTaps + 1 : 1, NT % kTaps + 1>...};
+    return tiles[(n - 1) * kTaps + t - 1];
 }
 
-// Calls tile(channel, row, offsets, t, places) for every kernel weight of one output, up to kColumns at a time: those
+// Calls tile(channel, row, offsets, t, places) for every kernel weight of one output, up to kTaps at a time: those
 // of a kernel's row, or, where that is short, side by side through the channels. `places` are theirs among the weights.
 template <typename Tile>
 PELLUCID_INLINE void each_weight(const Sweep& s, const View& in, Tile tile) {
-    const bool through = s.kernel_columns < kColumns;
-    const int64_t taps = s.kernel_columns * (through ? s.inputs : 1), tiles = (taps - 1) / kColumns + 1;
+    const bool through = s.kernel_columns < 3;
+    const int64_t taps = s.kernel_columns * (through ? s.inputs : 1), widest = !through && taps % 5 == 0 ? 5 : 3;
+    const int64_t tiles = (taps - 1) / widest + 1;
     for (int64_t channel = 0; channel < (through ? 1 : s.inputs); ++channel)
         for (int64_t row = 0; row < s.kernel_rows; ++row)
             for (int64_t number = 0; number < tiles; ++number) {
                 const int64_t first = taps * number / tiles, t = taps * (number + 1) / tiles - first;
-                int64_t offsets[kColumns], places[kColumns];
+                int64_t offsets[kTaps], places[kTaps];
                 for (int64_t i = 0; i < t; ++i) {
                     const int64_t c = (first + i) / s.kernel_columns, k = (first + i) % s.kernel_columns;
                     offsets[i] = c * in.plane + k * s.x.in_tap * kBlock;
@@ -241,9 +265,15 @@ void convolve_weights(const Sweep& s, const View& in, const Slopes& slopes, int6
                     V* kept = sums;
                     each_weight(s, in, [&](int64_t channel, int64_t row, const int64_t* offsets, int64_t t,
                                            const int64_t*) __attribute__((always_inline)) {
-                        weight_tile_of(n, t, Counted<kOutputs * kColumns>{})(
-                            s, in, strip, b, q, last, group * s.inputs + channel, row, offsets, kept);
-                        kept += n * t;
+                        const int64_t at_once = t > 3 ? kOutputs / 2 : kOutputs;
+                        for (int64_t i = 0; i < n; i += at_once) {
+                            const int64_t outputs = least(at_once, n - i);
+                            View part = strip;
+                            part.data += i * strip.plane;
+                            weight_tile_of(outputs, t, Counted<kOutputs * kTaps>{})(
+                                s, in, part, b, q, last, group * s.inputs + channel, row, offsets, kept);
+                            kept += outputs * t;
+                        }
                     });
                 }
             const V* kept = sums;

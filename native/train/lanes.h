@@ -17,12 +17,8 @@ constexpr int64_t kParts = kBlock / kWidth;
 #define PELLUCID_EACH _Pragma("GCC ivdep")
 #endif
 
-// Keeps the compiler from fetching ahead what there are no registers for: a value is in one wherever this stands.
-#if defined(__x86_64__)
-#define PELLUCID_IN_REGISTER(value) __asm__ volatile("" : "+v"(value))
-#else
-#define PELLUCID_IN_REGISTER(value) __asm__ volatile("" : "+w"(value))
-#endif
+// What a pointer led to is fetched again, and not kept in a register that there isn't.
+#define PELLUCID_AFRESH(pointer) __asm__ volatile("" : "+r"(pointer))
 
 template <int N>
 struct Number {
@@ -36,6 +32,15 @@ using Counted = std::make_integer_sequence<int, N>;
 PELLUCID_INLINE V load(const float* from) { return *reinterpret_cast<const V*>(from); }
 PELLUCID_INLINE void store(float* to, V value) { *reinterpret_cast<V*>(to) = value; }
 PELLUCID_INLINE V all(float value) { return value - V{}; }
+// sum + a * b, the sum staying in its register: where all are in use, g++ exchanges them and moves what it exchanged.
+PELLUCID_INLINE V with_product(V sum, V a, V b) {
+#if defined(__FMA__)
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
+#else
+    return sum + a * b;
+#endif
+}
 PELLUCID_INLINE V where(M mask, V value) { return reinterpret_cast<V>(reinterpret_cast<M>(value) & mask); }
 PELLUCID_INLINE V larger(V a, V b) { return a > b ? a : b; }
 
