@@ -240,15 +240,16 @@ PELLUCID_INLINE void each_weight(const Sweep& s, const View& in, Tile tile) {
 
 // `weights` [outputs of all groups][inputs][rows][columns] += the gradient. Reads the input's halo: as wide as the
 // padding. Some rows of a few outputs' slopes, expanded into `scratch` where they were pooled, stay in the nearest cache
-// while all weights are met; each weight's sum stays a vector until the end.
+// while all weights are met; each weight's sum stays a vector until the end. `bias`, if any, of pooled slopes alone.
 void convolve_weights(const Sweep& s, const View& in, const Slopes& slopes, int64_t blocks, float* scratch,
-                      float* weights) {
+                      float* weights, float* bias) {
     const int64_t kernel = s.inputs * s.kernel_rows * s.kernel_columns;
     V* const sums = reinterpret_cast<V*>(scratch + s.strip * kOutputs * s.x.count * kBlock);
     for (int64_t group = 0; group < s.groups; ++group)
         for (int64_t o = 0; o < s.outputs; o += kOutputs) {
             const int64_t n = least(kOutputs, s.outputs - o), output = group * s.outputs + o;
             for (int64_t i = 0; i < n * kernel; ++i) sums[i] = V{};
+            V totals[kOutputs] = {};
             for (int64_t b = 0; b < blocks; ++b)
                 for (int64_t q = 0; q < s.y.count; q += s.strip) {
                     const int64_t last = least(q + s.strip, s.y.count);
@@ -258,7 +259,8 @@ void convolve_weights(const Sweep& s, const View& in, const Slopes& slopes, int6
                         strip.plane = s.strip * strip.row;
                         strip.data = scratch - q * strip.row;
                         for (int64_t i = 0; i < n; ++i)
-                            expand_rows(slopes, b, output + i, q / 2, last / 2, scratch + i * strip.plane, strip.row);
+                            totals[i] += expand_rows(slopes, b, output + i, q / 2, last / 2,
+                                                     scratch + i * strip.plane, strip.row);
                     } else {
                         strip.data = strip.at(b, output, 0);
                     }
@@ -276,12 +278,14 @@ void convolve_weights(const Sweep& s, const View& in, const Slopes& slopes, int6
                         }
                     });
                 }
-            const V* kept = sums;
+            float* kept = reinterpret_cast<float*>(sums);
+            sum_each(sums, n * kernel, kept);
             each_weight(s, in, [&](int64_t, int64_t, const int64_t*, int64_t t, const int64_t* places)
                                    __attribute__((always_inline)) {
                 for (int64_t i = 0; i < n; ++i)
-                    for (int64_t k = 0; k < t; ++k) weights[(output + i) * kernel + places[k]] += sum(*kept++);
+                    for (int64_t k = 0; k < t; ++k) weights[(output + i) * kernel + places[k]] += *kept++;
             });
+            for (int64_t i = 0; bias && i < n; ++i) bias[output + i] += sum(totals[i]);
         }
 }
 

@@ -55,15 +55,14 @@ struct Kernels {
     int panel_inputs;    // width of a panel of a dense layer's inputs
     int panel_outputs;   // and of its output gradients
 
-    void (*load)(const Pictures&, int64_t row, const Variation&, const View& out, int64_t lane);
+    void (*load)(const Pictures&, const int64_t* rows, const Variation*, int64_t live, const View& out, float* scratch);
     void (*convolve)(const Sweep&, const View& in, const View& out, int64_t blocks);
     void (*convolve_pool)(const Sweep&, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
                           float* scratch);
     void (*convolve_weights)(const Sweep&, const View& in, const Slopes&, int64_t blocks, float* scratch,
-                             float* weights);
-    void (*expand)(const Slopes&, const View& out, int64_t blocks);
+                             float* weights, float* bias);
+    void (*expand)(const Slopes&, const View& out, int64_t blocks, float* bias);
     void (*sum_planes)(const View& gradient, int64_t blocks, float* bias);
-    void (*sum_winners)(const Slopes&, int64_t blocks, float* bias);
     void (*dense)(const float* weights, const float* bias, int64_t inputs, int64_t outputs, const float* in, float* out,
                   bool add);
     void (*panels)(const float* values, int64_t count, int64_t width, float* panels, int64_t block, int64_t blocks);

@@ -53,6 +53,50 @@ PELLUCID_INLINE float sum(V values) {  // by halves
     return lanes[0];
 }
 
+// Groups of `Half` lanes of a and b in turns: of each pair of groups the first ones, or, with `Half` as offset, the last.
+template <int Half, int Offset, int... I>
+PELLUCID_INLINE V in_turns(V a, V b, Numbers<I...>) {
+    return __builtin_shufflevector(a, b, (I / (2 * Half) * 2 * Half + I % Half + Offset +
+                                          (I % (2 * Half) >= Half ? static_cast<int>(kWidth) : 0))...);
+}
+
+// The same work on kWidth vectors as on a matrix: `combine(a, b)` of the vectors of each pair, log2(kWidth) times.
+template <int Half, typename Combine>
+PELLUCID_INLINE void by_pairs(V* rows, Combine combine) {
+    if constexpr (Half < kWidth) {
+        PELLUCID_UNROLL
+        for (int i = 0; i < kWidth; i += 2 * Half)
+            PELLUCID_UNROLL
+            for (int j = 0; j < Half; ++j) combine(Number<Half>{}, rows[i + j], rows[i + j + Half]);
+        by_pairs<2 * Half>(rows, combine);
+    }
+}
+
+// rows[i] lane j becomes rows[j] lane i.
+PELLUCID_INLINE void transpose(V* rows) {
+    by_pairs<1>(rows, [](auto half, V& a, V& b) __attribute__((always_inline)) {
+        constexpr int h = decltype(half)::value;
+        const V first = in_turns<h, 0>(a, b, Counted<kWidth>{}), last = in_turns<h, h>(a, b, Counted<kWidth>{});
+        a = first;
+        b = last;
+    });
+}
+
+// to[i] = the sum of the lanes of from[i]; kWidth of them at a time, by pairs of lanes.
+PELLUCID_INLINE void sum_each(const V* from, int64_t count, float* to) {
+    int64_t i = 0;
+    for (; i + kWidth <= count; i += kWidth) {
+        V rows[kWidth];
+        PELLUCID_UNROLL
+        for (int j = 0; j < kWidth; ++j) rows[j] = from[i + j];
+        transpose(rows);
+        PELLUCID_UNROLL
+        for (int j = 1; j < kWidth; ++j) rows[0] += rows[j];
+        __builtin_memcpy(to + i, &rows[0], sizeof(V));
+    }
+    for (; i < count; ++i) to[i] = sum(from[i]);
+}
+
 PELLUCID_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 PELLUCID_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 PELLUCID_INLINE int64_t floor_of(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }  // b > 0

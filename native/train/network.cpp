@@ -244,6 +244,7 @@ void Network::finish(const Kernels& kernels) {
         if (learns) needs.at(static_cast<size_t>(s.out)) = 1;
     }
     hidden.assign(tensors.size(), 0);
+    scratch = kBlock * (tensors[0].columns + kBlock);
     for (Step& s : steps) {
         const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
         for (const int t : s.in) s.wanted.push_back(needs[t]);

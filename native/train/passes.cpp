@@ -20,18 +20,14 @@ void Trainer::load(const Worker& worker, const int64_t* rows, const int64_t* pla
                    const Steps* steps, int64_t index) const {
     View in = value(worker, 0);
     in.data += b * in.block;
-    if (block.live < kBlock)
-        for (int64_t c = 0; c < in.channels; ++c)
-            for (int64_t y = 0; y < in.rows; ++y)
-                std::fill_n(in.at(0, c, y), in.columns * kBlock, 0.0f);
+    Variation variations[kBlock];
     for (int64_t lane = 0; lane < block.live; ++lane) {
-        Variation v{nullptr, 1, 0, nullptr};
-        if (steps && steps->affine) {
-            const int64_t at = index * steps->batch + places[block.first + lane];
-            v = {steps->affine + at * 6, steps->gain[at], steps->offset[at], steps->erase + at * 4};
-        }
-        k_.load(pictures_, rows[block.first + lane], v, in, lane);
+        variations[lane] = {nullptr, 1, 0, nullptr};
+        if (!steps || !steps->affine) continue;
+        const int64_t at = index * steps->batch + places[block.first + lane];
+        variations[lane] = {steps->affine + at * 6, steps->gain[at], steps->offset[at], steps->erase + at * 4};
     }
+    k_.load(pictures_, rows + block.first, variations, block.live, in, worker.scratch.data());
 }
 
 uint64_t Trainer::key(const Step& step, int64_t number) const {
@@ -138,19 +134,17 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
 void Trainer::convolve_back(const Step& s, Worker& worker, int64_t n, float* gradients) {
     const View in = value(worker, s.in[0]), to = gradient(worker, s.in[0]);
     Slopes slopes{gradient(worker, s.out), s.pooled ? winners(worker, s) : nullptr};
-    if (!s.frozen && s.bias >= 0) {
-        if (s.pooled)
-            k_.sum_winners(slopes, n, gradients + s.bias);
-        else
-            k_.sum_planes(slopes.view, n, gradients + s.bias);
-    }
+    float* bias = !s.frozen && s.bias >= 0 ? gradients + s.bias : nullptr;
     if (s.pooled && s.wanted[0]) {
         const View full = gradient(worker, s.full);
-        k_.expand(slopes, full, n);
+        k_.expand(slopes, full, n, bias);
         slopes = {full};
+        bias = nullptr;
+    } else if (!s.pooled && bias) {
+        k_.sum_planes(slopes.view, n, bias);
+        bias = nullptr;
     }
-    if (!s.frozen)
-        k_.convolve_weights(s.forward, in, slopes, n, worker.scratch.data(), gradients + s.weight);
+    if (!s.frozen) k_.convolve_weights(s.forward, in, slopes, n, worker.scratch.data(), gradients + s.weight, bias);
     if (!s.wanted[0]) return;
     for (Sweep sweep : s.back) {
         sweep.weights = packed_.data() + s.packed_back;
