@@ -77,9 +77,9 @@ PELLUCID_INLINE void conv_tile(const Taps& taps, Start start, const float* from,
         for (int t = 0; t < T; ++t) store(out + o * out_plane + t * apart, sums[o][t]);
 }
 
-// One row of N outputs, of the sum over some input channels.
+// Some tiles of a row of N outputs, of the sum over some input channels.
 template <int N>
-void conv_row(const Sweep& s, int64_t channels, Start start, const View& in, const float* from, const float* weights,
+void conv_row(const Sweep& s, Range tiles, int64_t channels, Start start, const View& in, const float* from, const float* weights,
               const float* bias, const View& out, float* to, Range y) {
     Taps taps;
     taps.channels = channels;
@@ -98,7 +98,7 @@ void conv_row(const Sweep& s, int64_t channels, Start start, const View& in, con
     const int64_t known = beside && (s.x.in_tap == 1 || s.x.in_tap == -1) && (s.x.taps == 3 || s.x.taps == 5)
                               ? s.x.taps * s.x.in_tap
                               : 0;
-    for (int64_t number = 0; number < s.tile_count; ++number) {
+    for (int64_t number = tiles.first; number < tiles.last; ++number) {
         const Tile tile = s.tiles[number];
         taps.columns = tile.last - tile.first;
         const float* at = from + (s.x.in0 + tile.column * s.x.in_step) * kBlock + tile.first * taps.along;
@@ -124,7 +124,7 @@ void conv_row(const Sweep& s, int64_t channels, Start start, const View& in, con
     }
 }
 
-using RowOf = void (*)(const Sweep&, int64_t, Start, const View&, const float*, const float*, const float*, const View&, float*, Range);
+using RowOf = void (*)(const Sweep&, Range, int64_t, Start, const View&, const float*, const float*, const float*, const View&, float*, Range);
 
 template <int... N>
 PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {
@@ -132,29 +132,34 @@ PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {
     return rows[n - 1];
 }
 
-// Rows of outputs `q` to below `last` of one group, `to` being where row q goes. Input channels are taken so many at a
-// time that their rows stay in the nearest cache while all outputs are made of them.
+// Rows of outputs `q` to below `last` of one group, `to` being where row q goes. So many columns and input channels are
+// taken at a time that what is read stays in the nearest cache while all outputs are made of it.
 void conv_rows(const Sweep& s, const View& in, const View& out, int64_t b, int64_t group, int64_t q, int64_t last,
                float* to) {
-    constexpr int64_t kNear = 16 << 10, kFewestTaps = 48;  // bytes; fewer taps aren't worth fetching the sums again
+    constexpr int64_t kNear = 20 << 10, kFewestTaps = 48;  // bytes; fewer taps aren't worth fetching the sums again
     const int64_t reach = (last - 1 - q) * s.y.in_step + (s.y.taps - 1) * most(s.y.in_tap, -s.y.in_tap) + 1;
-    const int64_t near = kNear / (reach * in.row * static_cast<int64_t>(sizeof(float)));
-    const int64_t fewest = kFewestTaps / most(1, s.y.taps * s.x.taps) + 1;
-    const int64_t chunks = (s.inputs - 1) / most(near, fewest) + 1;
-    const int64_t kernel = s.kernel_rows * s.kernel_columns;
-    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-        const int64_t first = s.inputs * chunk / chunks;
-        const int64_t channels = s.inputs * (chunk + 1) / chunks - first;
-        const Start start = chunk ? Start::add : s.start;
-        for (int64_t row = q; row < last; ++row) {
-            const Range y = taps_inside(s.y, row, 1);
-            const float* from = in.at(b, group * s.inputs + first, s.y.in0 + row * s.y.in_step);
-            float* target = to + (row - q) * s.y.out_step * out.row;
-            for (int64_t o = 0; o < s.outputs; o += kOutputs) {
-                const int64_t n = least(kOutputs, s.outputs - o), number = group * s.outputs + o;
-                row_of(n, Counted<kOutputs>{})(s, channels, start, in, from,
-                                               s.weights + (number * s.inputs + first * n) * kernel,
-                                               s.bias ? s.bias + number : nullptr, out, target + o * out.plane, y);
+    const int64_t column = reach * kBlock * static_cast<int64_t>(sizeof(float));
+    const int64_t fewest = least(s.inputs, kFewestTaps / most(1, s.y.taps * s.x.taps) + 1);
+    const int64_t at_once = least(s.inputs, most(fewest, kNear / (column * in.columns)));
+    const int64_t chunks = (s.inputs - 1) / at_once + 1, kernel = s.kernel_rows * s.kernel_columns;
+    const int64_t columns = kNear / (column * at_once) - (s.x.taps - 1) * most(s.x.in_tap, -s.x.in_tap);
+    const int64_t tiles = most(2, columns / (kColumns * s.x.in_step));
+    for (Range part{0, 0}; part.first < s.tile_count; part.first = part.last) {
+        part.last = least(part.first + tiles, s.tile_count);
+        for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+            const int64_t first = s.inputs * chunk / chunks;
+            const int64_t channels = s.inputs * (chunk + 1) / chunks - first;
+            const Start start = chunk ? Start::add : s.start;
+            for (int64_t row = q; row < last; ++row) {
+                const Range y = taps_inside(s.y, row, 1);
+                const float* from = in.at(b, group * s.inputs + first, s.y.in0 + row * s.y.in_step);
+                float* target = to + (row - q) * s.y.out_step * out.row;
+                for (int64_t o = 0; o < s.outputs; o += kOutputs) {
+                    const int64_t n = least(kOutputs, s.outputs - o), number = group * s.outputs + o;
+                    row_of(n, Counted<kOutputs>{})(s, part, channels, start, in, from,
+                                                   s.weights + (number * s.inputs + first * n) * kernel,
+                                                   s.bias ? s.bias + number : nullptr, out, target + o * out.plane, y);
+                }
             }
         }
     }
@@ -238,54 +243,63 @@ PELLUCID_INLINE void each_weight(const Sweep& s, const View& in, Tile tile) {
             }
 }
 
+// Products of a strip of rows from q on and up to kOutputs outputs from o on, for all their weights.
+void weight_strip(const Sweep& s, const View& in, const Slopes& slopes, int64_t b, int64_t group, int64_t o, int64_t q,
+                  float* scratch, V* kept, float* bias) {
+    const int64_t n = least(kOutputs, s.outputs - o), output = group * s.outputs + o;
+    const int64_t last = least(q + s.strip, s.y.count);
+    View strip = slopes.view;
+    if (slopes.winners) {
+        strip.row = s.x.count * kBlock;
+        strip.plane = spread(s.strip * s.x.count) * kBlock;
+        strip.data = scratch - q * strip.row;
+        for (int64_t i = 0; i < n; ++i) {
+            const V total = expand_rows(slopes, b, output + i, q / 2, last / 2, scratch + i * strip.plane, strip.row);
+            if (bias) bias[output + i] += sum(total);
+        }
+    } else {
+        strip.data = strip.at(b, output, 0);
+    }
+    each_weight(s, in, [&](int64_t channel, int64_t row, const int64_t* offsets, int64_t t, const int64_t*)
+                           __attribute__((always_inline)) {
+        const int64_t at_once = t > 3 ? kOutputs / 2 : kOutputs;
+        for (int64_t i = 0; i < n; i += at_once) {
+            const int64_t outputs = least(at_once, n - i);
+            View part = strip;
+            part.data += i * strip.plane;
+            weight_tile_of(outputs, t, Counted<kOutputs * kTaps>{})(s, in, part, b, q, last, group * s.inputs + channel,
+                                                                   row, offsets, kept);
+            kept += outputs * t;
+        }
+    });
+}
+
 // `weights` [outputs of all groups][inputs][rows][columns] += the gradient. Reads the input's halo: as wide as the
 // padding. Some rows of a few outputs' slopes, expanded into `scratch` where they were pooled, stay in the nearest cache
-// while all weights are met; each weight's sum stays a vector until the end. `bias`, if any, of pooled slopes alone.
+// while all weights are met, and the rows of the input in the next one while some tiles of outputs are; each weight's sum
+// stays a vector until the end. `bias`, if any, of pooled slopes alone.
 void convolve_weights(const Sweep& s, const View& in, const Slopes& slopes, int64_t blocks, float* scratch,
                       float* weights, float* bias) {
     const int64_t kernel = s.inputs * s.kernel_rows * s.kernel_columns;
-    V* const sums = reinterpret_cast<V*>(scratch + s.strip * kOutputs * s.x.count * kBlock);
+    V* const sums = reinterpret_cast<V*>(scratch + kOutputs * spread(s.strip * s.x.count) * kBlock);
     for (int64_t group = 0; group < s.groups; ++group)
-        for (int64_t o = 0; o < s.outputs; o += kOutputs) {
-            const int64_t n = least(kOutputs, s.outputs - o), output = group * s.outputs + o;
-            for (int64_t i = 0; i < n * kernel; ++i) sums[i] = V{};
-            V totals[kOutputs] = {};
+        for (int64_t begin = 0; begin < s.outputs; begin += s.panel * kOutputs) {
+            const int64_t end = least(begin + s.panel * kOutputs, s.outputs);
+            for (int64_t i = 0; i < (end - begin) * kernel; ++i) sums[i] = V{};
             for (int64_t b = 0; b < blocks; ++b)
-                for (int64_t q = 0; q < s.y.count; q += s.strip) {
-                    const int64_t last = least(q + s.strip, s.y.count);
-                    View strip = slopes.view;
-                    if (slopes.winners) {
-                        strip.row = s.x.count * kBlock;
-                        strip.plane = s.strip * strip.row;
-                        strip.data = scratch - q * strip.row;
-                        for (int64_t i = 0; i < n; ++i)
-                            totals[i] += expand_rows(slopes, b, output + i, q / 2, last / 2,
-                                                     scratch + i * strip.plane, strip.row);
-                    } else {
-                        strip.data = strip.at(b, output, 0);
-                    }
-                    V* kept = sums;
-                    each_weight(s, in, [&](int64_t channel, int64_t row, const int64_t* offsets, int64_t t,
-                                           const int64_t*) __attribute__((always_inline)) {
-                        const int64_t at_once = t > 3 ? kOutputs / 2 : kOutputs;
-                        for (int64_t i = 0; i < n; i += at_once) {
-                            const int64_t outputs = least(at_once, n - i);
-                            View part = strip;
-                            part.data += i * strip.plane;
-                            weight_tile_of(outputs, t, Counted<kOutputs * kTaps>{})(
-                                s, in, part, b, q, last, group * s.inputs + channel, row, offsets, kept);
-                            kept += outputs * t;
-                        }
-                    });
-                }
+                for (int64_t q = 0; q < s.y.count; q += s.strip)
+                    for (int64_t o = begin; o < end; o += kOutputs)
+                        weight_strip(s, in, slopes, b, group, o, q, scratch, sums + (o - begin) * kernel, bias);
             float* kept = reinterpret_cast<float*>(sums);
-            sum_each(sums, n * kernel, kept);
-            each_weight(s, in, [&](int64_t, int64_t, const int64_t*, int64_t t, const int64_t* places)
-                                   __attribute__((always_inline)) {
-                for (int64_t i = 0; i < n; ++i)
-                    for (int64_t k = 0; k < t; ++k) weights[(output + i) * kernel + places[k]] += *kept++;
-            });
-            for (int64_t i = 0; bias && i < n; ++i) bias[output + i] += sum(totals[i]);
+            sum_each(sums, (end - begin) * kernel, kept);
+            for (int64_t o = begin; o < end; o += kOutputs) {
+                const int64_t n = least(kOutputs, end - o), output = group * s.outputs + o;
+                each_weight(s, in, [&](int64_t, int64_t, const int64_t*, int64_t t, const int64_t* places)
+                                       __attribute__((always_inline)) {
+                    for (int64_t i = 0; i < n; ++i)
+                        for (int64_t k = 0; k < t; ++k) weights[(output + i) * kernel + places[k]] += *kept++;
+                });
+            }
         }
 }
 

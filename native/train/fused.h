@@ -36,7 +36,7 @@ void convolve_pool(const Sweep& s, const View& in, const View& out, int64_t bloc
                    float* scratch) {
     View rows;
     rows.row = s.x.count * kBlock;
-    rows.plane = 2 * rows.row;
+    rows.plane = spread(2 * s.x.count) * kBlock;
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t group = 0; group < s.groups; ++group)
             for (int64_t q = 0; q < out.rows; ++q) {

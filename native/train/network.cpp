@@ -211,10 +211,13 @@ void Network::finish_conv(Step& s, const Kernels& kernels) {
         f.x.count = 2 * tensors[s.out].columns;
     }
     constexpr int64_t kNear = 16 << 10;  // bytes
-    const int64_t at_once = kernels.conv_outputs, row = at_once * f.x.count * kBlock;
-    f.strip = std::clamp<int64_t>(kNear / (row * 4) / 2 * 2, 2, std::max<int64_t>(f.y.count + f.y.count % 2, 2));
-    scratch = std::max({scratch, f.strip * row + f.inputs * f.kernel_rows * f.kernel_columns * at_once * kernels.width,
-                        2 * f.outputs * f.x.count * kBlock});
+    const int64_t at_once = kernels.conv_outputs, taps = f.inputs * f.kernel_rows * f.kernel_columns;
+    f.strip = std::clamp<int64_t>(kNear / (at_once * f.x.count * kBlock * 4) / 2 * 2, 2,
+                                  std::max<int64_t>(f.y.count + f.y.count % 2, 2));
+    constexpr int64_t kNext = 128 << 10;
+    f.panel = std::clamp<int64_t>(kNext / (at_once * taps * kernels.width * 4), 1, (f.outputs - 1) / at_once + 1);
+    scratch = std::max({scratch, at_once * (spread(f.strip * f.x.count) * kBlock + f.panel * taps * kernels.width),
+                        f.outputs * spread(2 * f.x.count) * kBlock});
     for (int64_t y = 0; y < s.stride[0]; ++y)
         for (int64_t x = 0; x < s.stride[1]; ++x) {
             Sweep b = f;
@@ -243,6 +246,14 @@ void Network::finish(const Kernels& kernels) {
         for (const int t : s.in) learns = learns || needs.at(static_cast<size_t>(t));
         if (learns) needs.at(static_cast<size_t>(s.out)) = 1;
     }
+    for (Tensor& t : tensors) t.tight = t.rows * t.columns < kBlock;
+    for (const Step& s : steps) {
+        const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
+        const bool alike = in.channels == out.channels && in.rows == out.rows && in.columns == out.columns;
+        if (s.kind == Kind::dense || (s.kind == Kind::copy && !alike))
+            tensors[s.in[0]].tight = tensors[s.out].tight = true;
+    }
+    tensors[steps.back().out].tight = true;
     hidden.assign(tensors.size(), 0);
     scratch = kBlock * (tensors[0].columns + kBlock);
     for (Step& s : steps) {

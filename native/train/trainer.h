@@ -82,6 +82,7 @@ class Trainer {
         bool back;
     };
 
+    void place_gradients();
     void step(const Steps& steps, int64_t index, Report& report);
     void pack_all(const float* weights, bool back);
     View value(const Worker& worker, int tensor) const;
