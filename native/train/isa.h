@@ -14,6 +14,7 @@ namespace {
 #include "lanes.h"
 #include "winners.h"
 #include "convolution.h"
+#include "weights.h"
 #include "fused.h"
 #include "dense.h"
 #include "curves.h"

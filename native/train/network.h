@@ -25,7 +25,11 @@ struct Network {
     // Checks that all fits together (std::invalid_argument), and works out what Step says.
     void finish(const Kernels& kernels);
 
+    // Where every value and gradient of `piece` blocks lies in a worker's memory, and how many floats that takes.
+    int64_t place(int64_t piece);
+
    private:
+    int64_t place_gradients(int64_t from, int64_t piece);
     void check(const Step& step) const;
     void fuse();
     void finish_conv(Step& step, const Kernels& kernels);

@@ -67,6 +67,7 @@ enum class Kind : int { conv, dense, curve, max_pool, mean_pool, norm, add, conc
 // One layer. Tensors and parameters by number; -1 where there is none.
 struct Step {
     Kind kind{};
+    std::vector<int> layers;  // of those that were added: its own number, and of those that were taken into it
     std::vector<int> in;
     int out = -1;
     // Offsets into the flat weights, in floats.
@@ -103,6 +104,7 @@ struct Tensor {
     int64_t value = 0, gradient = 0;  // offsets of the first block's view into a worker's memory
     bool tight = true;                // its values lie side by side, as dense layers read them
 
+    int64_t values() const { return channels * rows * columns; }
     int64_t row(int64_t border) const {
         const int64_t lines = columns + 2 * border;
         return (lines + (!tight && lines % 16 == 0)) * kBlock;

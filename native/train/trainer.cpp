@@ -22,18 +22,7 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     blocks_ = blocks_for(settings_.batch);
     settings_.piece = std::clamp<int64_t>(settings_.piece, 1, blocks_);
     settings_.groups = std::clamp<int64_t>(settings_.groups, 1, (blocks_ + settings_.piece - 1) / settings_.piece);
-    for (size_t t = 0; t < network_.tensors.size(); ++t) {
-        Tensor& tensor = network_.tensors[t];
-        tensor.value = values_;
-        if (!network_.hidden[t]) values_ += tensor.floats(tensor.halo) * settings_.piece;
-    }
-    place_gradients();
-    for (Step& s : network_.steps) {
-        if (!s.pooled) continue;
-        s.winners = values_;
-        const Tensor& out = network_.tensors[s.out];
-        values_ += out.channels * out.rows * out.columns * kBlock * settings_.piece / static_cast<int64_t>(sizeof(float));
-    }
+    values_ = network_.place(settings_.piece);
     const int64_t all = network_.weights + network_.statistics;
     weights_ = Floats(all);
     if (settings_.averaging > 0) average_ = Floats(all);
@@ -75,54 +64,6 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
         worker.live.resize(static_cast<size_t>(settings_.piece));
     }
     threads_ = std::make_unique<Threads>(settings_.threads);
-}
-
-// Gradients take turns in memory: each is needed from the last step that reads its values to the one that made them. Only
-// those of one size take turns, whose borders of zeros lie in the same places.
-void Trainer::place_gradients() {
-    struct Life {
-        int tensor;
-        int64_t first, last;
-    };
-    const auto count = static_cast<int64_t>(network_.steps.size());
-    std::vector<Life> lives;
-    for (size_t t = 0; t < network_.tensors.size(); ++t) {
-        Life life{static_cast<int>(t), count, -1};
-        for (int64_t i = 0; i < count; ++i) {
-            const Step& s = network_.steps[i];
-            const bool made = s.out == life.tensor || s.full == life.tensor;
-            if (made || std::find(s.in.begin(), s.in.end(), life.tensor) != s.in.end()) {
-                life.first = std::min(life.first, i);
-                life.last = std::max(life.last, i);
-            }
-        }
-        if (life.tensor == network_.output) life.last = count;
-        if (network_.needs[t]) lives.push_back(life);
-    }
-    std::stable_sort(lives.begin(), lives.end(), [](const Life& a, const Life& b) { return a.last > b.last; });
-    struct Place {
-        Tensor form;
-        int64_t free_from, channels;
-        std::vector<int> tensors;
-    };
-    std::vector<Place> places;
-    for (const Life& life : lives) {
-        const Tensor& t = network_.tensors[life.tensor];
-        const auto fits = [&](const Place& p) {
-            return life.last < p.free_from && !network_.hidden[life.tensor] && p.form.rows == t.rows &&
-                   p.form.columns == t.columns && p.form.gradient_halo == t.gradient_halo && p.form.tight == t.tight;
-        };
-        auto place = std::find_if(places.begin(), places.end(), fits);
-        if (place == places.end()) place = places.insert(places.end(), Place{t, 0, 0, {}});
-        // A pooled convolution's own has zeros where nothing is ever written.
-        place->free_from = network_.hidden[life.tensor] ? -1 : life.first;
-        place->channels = std::max(place->channels, t.channels);
-        place->tensors.push_back(life.tensor);
-    }
-    for (const Place& place : places) {
-        for (const int t : place.tensors) network_.tensors[t].gradient = values_;
-        values_ += place.channels * place.form.plane(place.form.gradient_halo) * settings_.piece;
-    }
 }
 
 int64_t Trainer::bytes() const {

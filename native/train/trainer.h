@@ -82,7 +82,6 @@ class Trainer {
         bool back;
     };
 
-    void place_gradients();
     void step(const Steps& steps, int64_t index, Report& report);
     void pack_all(const float* weights, bool back);
     View value(const Worker& worker, int tensor) const;
