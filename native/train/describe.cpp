@@ -44,7 +44,8 @@ std::vector<Description> describe(const Network& network, const Kernels& kernels
     for (const Step& s : network.steps) {
         const Tensor &in = network.tensors[s.in[0]], &out = network.tensors[s.out];
         Description d{s.layers, word(s.kind), kernel_of(s, kernels), out.channels, out.rows, out.columns, 0, 0, 0, 0, 0};
-        if (s.pooled) d.what += s.relu ? ", largest of 2x2, ReLU" : ", largest of 2x2";
+        if (s.pooled) d.what += ", largest of 2x2";
+        if (s.relu) d.what += ", ReLU";
         const bool in_place = s.in[0] == s.out;
         if (in_place) d.what += ", in place";
         if (!in_place) d.value_bytes = out.floats(out.halo) * kFloat;

@@ -2,16 +2,18 @@
 // leave the nearest cache.
 #pragma once
 
-// The largest of each 2x2 of two rows, and which it is; the first of several.
-PELLUCID_INLINE void pool_rows(const float* from, int64_t row, float* to, uint8_t* winner, int64_t columns, bool relu) {
+// The largest of each 2x2 of two rows, each value changed before, and which it is; the first of several.
+template <typename Change>
+PELLUCID_INLINE void pool_rows(const float* from, int64_t row, float* to, uint8_t* winner, int64_t columns, bool relu,
+                               Change change) {
     for (int64_t x = 0; x < columns; ++x, from += 2 * kBlock, to += kBlock, winner += kBlock)
         PELLUCID_UNROLL
         for (int p = 0; p < kParts; ++p) {
             const float* at = from + p * kWidth;
-            V best = load(at);
+            V best = change(load(at));
             M place = {};
             const auto next = [&](const float* other, int number) __attribute__((always_inline)) {
-                const V value = load(other);
+                const V value = change(load(other));
                 const M larger = value > best;
                 best = larger ? value : best;
                 place = larger ? M{} + number : place;
@@ -44,7 +46,8 @@ void convolve_pool(const Sweep& s, const View& in, const View& out, int64_t bloc
                 for (int64_t o = 0; o < s.outputs; ++o) {
                     const int64_t c = group * s.outputs + o;
                     pool_rows(scratch + o * rows.plane, rows.row, out.at(b, c, q),
-                              winners + ((b * out.channels + c) * out.rows + q) * out.columns * kBlock, out.columns, relu);
+                              winners + ((b * out.channels + c) * out.rows + q) * out.columns * kBlock, out.columns, relu,
+                              [](V value) __attribute__((always_inline)) { return value; });
                 }
             }
 }

@@ -34,7 +34,7 @@ struct Loss {
     int64_t correct;
 };
 
-// What comes back to a convolution: the slopes of its outputs; or, where only the largest of each 2x2 went on, the slopes
+// What comes back to a layer: the slopes of its outputs; or, where only the largest of each 2x2 went on, the slopes
 // of those, with the winners uint8 [blocks][channels][rows][columns][16] that tell which place each belongs to.
 struct Slopes {
     View view;
@@ -77,10 +77,12 @@ struct Kernels {
     void (*mean_pool)(const Windows&, const View& in, const View& out, int64_t blocks);
     void (*mean_pool_back)(const Windows&, const View& out_gradient, const View& in_gradient, int64_t blocks, bool add);
     void (*moments)(const View& in, int64_t blocks, const int* live, int64_t channel, float* mean, float* squares);
-    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term);
-    void (*norm_back)(const View& in, const View& out_gradient, const View& in_gradient, int64_t blocks,
-                      const int* live, int64_t channel, Moments, float weight, float count, bool add, float* weight_sum,
-                      float* bias_sum);
+    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term, bool relu);
+    void (*affine_pool)(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term,
+                        bool relu, uint8_t* winners);
+    void (*norm_back)(const View& in, const View& out, const Slopes&, bool relu, const View& in_gradient,
+                      int64_t blocks, const int* live, int64_t channel, Moments, float weight, float count, bool add,
+                      float* weight_sum, float* bias_sum);
     void (*copy)(const View& in, const View& out, int64_t blocks, bool add);  // of one shape
     void (*pad)(const int32_t* rows, const int32_t* columns, const View& in, const View& out, int64_t blocks);
     void (*pad_back)(const int32_t* rows, const int32_t* columns, const View& out, const View& in, int64_t blocks,

@@ -98,7 +98,8 @@ void Network::check(const Step& s) const {
     }
 }
 
-// Takes together what needn't go through memory: a convolution, the pooling of each 2x2 behind it, and a ReLU there.
+// Takes together what needn't go through memory: a convolution or a normalisation, the pooling of each 2x2 behind it, and a
+// ReLU.
 void Network::fuse() {
     std::vector<int> users(tensors.size(), 0);
     for (const Step& s : steps)
@@ -113,19 +114,24 @@ void Network::fuse() {
     for (size_t i = 0; i < steps.size(); ++i) {
         kept.push_back(std::move(steps[i]));
         Step& s = kept.back();
-        if (s.kind != Kind::conv || i + 1 == steps.size()) continue;
-        const Step& pool = steps[i + 1];
+        if (s.kind != Kind::conv && s.kind != Kind::norm) continue;
+        const auto next = [&](Kind kind) { return i + 1 < steps.size() && steps[i + 1].kind == kind && steps[i + 1].in[0] == s.out; };
         // One user, so nothing stands between them that changes the values in place.
-        if (pool.kind != Kind::max_pool || pool.in[0] != s.out || users[s.out] != 1 || !halves(pool.windows.y) ||
-            !halves(pool.windows.x))
-            continue;
-        s.pooled = true;
-        s.layers.push_back(pool.layers[0]);
-        s.full = s.out;
-        s.out = pool.out;
-        ++i;
-        if (i + 1 < steps.size() && steps[i + 1].kind == Kind::curve && steps[i + 1].curve == Curve::relu &&
-            steps[i + 1].in[0] == s.out && steps[i + 1].out == s.out) {
+        if (next(Kind::max_pool) && users[s.out] == 1) {
+            const Step& pool = steps[i + 1];
+            const Tensor& own = tensors[s.out];
+            // What normalisation leaves out of the windows has a gradient still, by way of the statistics.
+            const bool even = own.rows % 2 == 0 && own.columns % 2 == 0;
+            if (halves(pool.windows.y) && halves(pool.windows.x) && (s.kind == Kind::conv || even)) {
+                s.pooled = true;
+                s.layers.push_back(pool.layers[0]);
+                s.full = s.out;
+                s.out = pool.out;
+                ++i;
+            }
+        }
+        if ((s.pooled || s.kind == Kind::norm) && next(Kind::curve) && steps[i + 1].curve == Curve::relu &&
+            steps[i + 1].out == s.out) {
             s.relu = true;
             s.layers.push_back(steps[i + 1].layers[0]);
             ++i;
@@ -157,13 +163,13 @@ void Network::finish(const Kernels& kernels) {
     for (Step& s : steps) {
         const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
         for (const int t : s.in) s.wanted.push_back(needs[t]);
+        if (s.pooled) {
+            hidden[s.full] = 1;
+            needs[s.full] = s.kind == Kind::conv && s.wanted[0];
+        }
         const auto up = [](int64_t n, int64_t by) { return (n + by - 1) / by * by; };
         if (s.kind == Kind::conv) {
             finish_conv(s, kernels);
-            if (s.pooled) {
-                hidden[s.full] = 1;
-                needs[s.full] = s.wanted[0];
-            }
             const int64_t size = up(out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], kBlock);
             s.packed = packed;
             packed += size;

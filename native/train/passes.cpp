@@ -61,7 +61,11 @@ void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training)
         const float inverse = 1.0f / std::sqrt(variance + s.number), factor = now_[s.weight + c] * inverse;
         worker.moments[s.place + c] = {mean, inverse};
         worker.counts[s.place + c] = own ? static_cast<float>(count) : 0.0f;
-        k_.affine(in, out, n, c, factor, now_[s.bias + c] - mean * factor);
+        const float term = now_[s.bias + c] - mean * factor;
+        if (s.pooled)
+            k_.affine_pool(in, out, n, c, factor, term, s.relu, winners(worker, s));
+        else
+            k_.affine(in, out, n, c, factor, term, s.relu);
     }
 }
 
@@ -184,12 +188,13 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
                 if (wanted) k_.mean_pool_back(s.windows, g, to, n, adds);
                 break;
             case Kind::norm: {
+                const Slopes slopes{g, s.pooled ? winners(worker, s) : nullptr};
                 float unused[2] = {};
                 for (int64_t c = 0; c < in.channels; ++c) {
                     float* const sums[2] = {s.frozen ? unused : gradients + s.weight + c,
                                             s.frozen ? unused + 1 : gradients + s.bias + c};
-                    k_.norm_back(in, g, to, n, worker.live.data(), c, worker.moments[s.place + c], now_[s.weight + c],
-                                 worker.counts[s.place + c], adds, sums[0], sums[1]);
+                    k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, n, worker.live.data(), c,
+                                 worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c], adds, sums[0], sums[1]);
                 }
                 break;
             }
