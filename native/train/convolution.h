@@ -137,7 +137,8 @@ PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {
 void conv_rows(const Sweep& s, const View& in, const View& out, int64_t b, int64_t group, int64_t q, int64_t last,
                float* to) {
     constexpr int64_t kNear = 20 << 10, kFewestTaps = 48;  // bytes; fewer taps aren't worth fetching the sums again
-    const int64_t reach = (last - 1 - q) * s.y.in_step + (s.y.taps - 1) * most(s.y.in_tap, -s.y.in_tap) + 1;
+    // A phase of a stride wider than its kernel has no taps.
+    const int64_t reach = (last - 1 - q) * s.y.in_step + most(s.y.taps - 1, 0) * most(s.y.in_tap, -s.y.in_tap) + 1;
     const int64_t column = reach * kBlock * static_cast<int64_t>(sizeof(float));
     const int64_t fewest = least(s.inputs, kFewestTaps / most(1, s.y.taps * s.x.taps) + 1);
     const int64_t at_once = least(s.inputs, most(fewest, kNear / (column * in.columns)));
