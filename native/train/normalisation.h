@@ -1,36 +1,42 @@
 // Training: batch normalisation by the statistics of the blocks that go through it together, empty lanes left out.
 #pragma once
 
-// The sum over a channel's values, and, around `*mean`, of their squares where `squares` is given.
-void moments(const View& in, int64_t blocks, const int* live, int64_t channel, float* mean, float* squares) {
-    float total = 0;
-    const float centre = squares ? *mean : 0.0f;
+// The sums over a channel's values, less `centre`, and over their squares.
+void moments(const View& in, int64_t blocks, const int* live, int64_t channel, float centre, float sums[2]) {
+    sums[0] = sums[1] = 0;
     for (int64_t b = 0; b < blocks; ++b) {
-        V sums[kParts] = {};
+        V values[kParts] = {}, squares[kParts] = {};
         for (int64_t y = 0; y < in.rows; ++y) {
             const float* from = in.at(b, channel, y);
             for (int64_t x = 0; x < in.columns; ++x)
                 PELLUCID_UNROLL
                 for (int p = 0; p < kParts; ++p) {
                     const V value = load(from + x * kBlock + p * kWidth) - centre;
-                    sums[p] += squares ? value * value : value;
+                    values[p] += value;
+                    squares[p] += value * value;
                 }
         }
-        float lanes[kBlock];
-        for (int p = 0; p < kParts; ++p) __builtin_memcpy(lanes + p * kWidth, &sums[p], sizeof(V));
-        for (int64_t lane = 0; lane < live[b]; ++lane) total += lanes[lane];
+        float lanes[2][kBlock];
+        for (int p = 0; p < kParts; ++p) {
+            __builtin_memcpy(lanes[0] + p * kWidth, &values[p], sizeof(V));
+            __builtin_memcpy(lanes[1] + p * kWidth, &squares[p], sizeof(V));
+        }
+        for (int64_t lane = 0; lane < live[b]; ++lane) {
+            sums[0] += lanes[0][lane];
+            sums[1] += lanes[1][lane];
+        }
     }
-    *(squares ? squares : mean) = total;
 }
 
-// out = in * factor + term, of one channel.
-void affine(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term) {
+// out = (in - centre) * factor + term, of one channel. The centre goes first: where values hardly differ, `factor` is
+// large, and centre * factor would take the digits that tell them apart.
+void affine(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor, float term) {
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t y = 0; y < in.rows; ++y) {
             const float* from = in.at(b, channel, y);
             float* to = out.at(b, channel, y);
             PELLUCID_EACH
-            for (int64_t i = 0; i < in.columns * kBlock; ++i) to[i] = from[i] * factor + term;
+            for (int64_t i = 0; i < in.columns * kBlock; ++i) to[i] = (from[i] - centre) * factor + term;
         }
 }
 
@@ -47,7 +53,7 @@ void norm_back(const View& in, const View& out_gradient, const View& in_gradient
                 for (int p = 0; p < kParts; ++p) {
                     const V slope = load(g + x * kBlock + p * kWidth);
                     slopes[p] += slope;
-                    products[p] += slope * (load(from + x * kBlock + p * kWidth) - moments.mean);
+                    products[p] += slope * (load(from + x * kBlock + p * kWidth) - moments.mean - moments.rest);
                 }
         }
     float slope = 0, product = 0;
@@ -73,7 +79,8 @@ void norm_back(const View& in, const View& out_gradient, const View& in_gradient
                     const int64_t at = x * kBlock + p * kWidth;
                     V lanes;
                     __builtin_memcpy(&lanes, mask + p * kWidth, sizeof lanes);
-                    const V part = lanes * (load(g + at) - mean_slope - (load(from + at) - moments.mean) * mean_product);
+                    const V off = load(from + at) - moments.mean - moments.rest;
+                    const V part = lanes * (load(g + at) - mean_slope - off * mean_product);
                     store(to + at, add ? load(to + at) + part : part);
                 }
         }

@@ -1,9 +1,19 @@
 #include "trainer.h"
 
 #include <algorithm>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace pellucid::train {
 namespace {
+
+// Between two tensors of a worker's memory, where the address sanitizer watches it: a kernel has no business there.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int64_t kGap = 16 * kBlock;
+#else
+constexpr int64_t kGap = 0;
+#endif
 
 constexpr int64_t kChunk = 1 << 14;  // floats that one thread takes to the optimiser at a time
 
@@ -25,9 +35,9 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     for (size_t t = 0; t < network_.tensors.size(); ++t) {
         Tensor& tensor = network_.tensors[t];
         tensor.value = values_;
-        values_ += tensor.floats(tensor.halo) * settings_.piece;
+        values_ += tensor.floats(tensor.halo) * settings_.piece + kGap;
         tensor.gradient = values_;
-        if (network_.needs[t]) values_ += tensor.floats(tensor.gradient_halo) * settings_.piece;
+        if (network_.needs[t]) values_ += tensor.floats(tensor.gradient_halo) * settings_.piece + kGap;
     }
     const int64_t all = network_.weights + network_.statistics;
     weights_ = Floats(all);
@@ -64,6 +74,12 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     workers_.resize(static_cast<size_t>(settings_.threads));
     for (Worker& worker : workers_) {
         worker.memory = Floats(values_);
+#ifdef __SANITIZE_ADDRESS__
+        for (size_t t = 0; t < network_.tensors.size(); ++t)
+            for (const int64_t end : {network_.tensors[t].gradient,  // the gradient begins where the value's gap ends
+                                      t + 1 < network_.tensors.size() ? network_.tensors[t + 1].value : values_})
+                ASAN_POISON_MEMORY_REGION(worker.memory.data() + end - kGap, kGap * sizeof(float));
+#endif
         worker.moments.resize(static_cast<size_t>(network_.moments));
         worker.counts.resize(static_cast<size_t>(network_.moments));
         worker.live.resize(static_cast<size_t>(settings_.piece));
@@ -73,8 +89,10 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
 
 int64_t Trainer::bytes() const {
     int64_t floats = values_ * settings_.threads;
-    for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &gradients_, &panels_, &total_})
+    for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &panels_, &total_})
         floats += each->count();
+    for (const Chunk& chunk : chunks_)
+        if (!chunk.direct) floats += chunk.count * settings_.groups;  // dense layers leave their place in the sets empty
     return floats * static_cast<int64_t>(sizeof(float));
 }
 
