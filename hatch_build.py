@@ -43,8 +43,10 @@ class NativeBuildHook(BuildHookInterface):
 def _compile(source: Path, build: Path, target: Path) -> None:
     import nanobind
 
+    sanitizers = os.environ.get("PELLUCID_SANITIZE", "")  # as in .ci/sanitize
     settings = {
-        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_BUILD_TYPE": "Debug" if sanitizers else "Release",
+        "PELLUCID_SANITIZE": sanitizers,
         "CMAKE_LIBRARY_OUTPUT_DIRECTORY": target,
         "Python_EXECUTABLE": sys.executable,
         "nanobind_DIR": nanobind.cmake_dir(),

@@ -43,7 +43,7 @@ struct Slopes {
 
 // What normalisation keeps of a channel between forward and back.
 struct Moments {
-    float mean, inverse;
+    float mean, rest, inverse;  // `rest`: what a float of the mean's size couldn't hold of it
 };
 
 struct Kernels {
@@ -76,10 +76,11 @@ struct Kernels {
                           const View& in_gradient, int64_t blocks, bool add);
     void (*mean_pool)(const Windows&, const View& in, const View& out, int64_t blocks);
     void (*mean_pool_back)(const Windows&, const View& out_gradient, const View& in_gradient, int64_t blocks, bool add);
-    void (*moments)(const View& in, int64_t blocks, const int* live, int64_t channel, float* mean, float* squares);
-    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term, bool relu);
-    void (*affine_pool)(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term,
-                        bool relu, uint8_t* winners);
+    void (*moments)(const View& in, int64_t blocks, const int* live, int64_t channel, float centre, float sums[2]);
+    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
+                   float term, bool relu);
+    void (*affine_pool)(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
+                        float term, bool relu, uint8_t* winners);
     void (*norm_back)(const View& in, const View& out, const Slopes&, bool relu, const View& in_gradient,
                       int64_t blocks, const int* live, int64_t channel, Moments, float weight, float count, bool add,
                       float* weight_sum, float* bias_sum);

@@ -8,6 +8,13 @@
 
 namespace pellucid::train {
 
+// Between two places of a worker's memory, where the address sanitizer watches it: a kernel has no business there.
+#ifdef __SANITIZE_ADDRESS__
+constexpr int64_t kGap = 16 * kBlock;
+#else
+constexpr int64_t kGap = 0;
+#endif
+
 struct Network {
     std::vector<Tensor> tensors;  // the first is the input
     std::vector<Step> steps;
@@ -17,6 +24,7 @@ struct Network {
     int64_t statistics = 0;
     int64_t packed = 0;           // floats of all packed weights
     int64_t moments = 0;          // channels normalised, all layers together
+    std::vector<int64_t> gaps;    // where those begin
     int64_t scratch = 0;          // floats that a worker needs beside its values
     int output = -1;
 
@@ -30,6 +38,7 @@ struct Network {
 
    private:
     int64_t place_gradients(int64_t from, int64_t piece);
+    int64_t behind(int64_t floats);
     void check(const Step& step) const;
     void fuse();
     void finish_conv(Step& step, const Kernels& kernels);

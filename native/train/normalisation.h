@@ -1,30 +1,37 @@
 // Training: batch normalisation by the statistics of the blocks that go through it together, empty lanes left out.
 #pragma once
 
-// The sum over a channel's values, and, around `*mean`, of their squares where `squares` is given.
-void moments(const View& in, int64_t blocks, const int* live, int64_t channel, float* mean, float* squares) {
-    float total = 0;
-    const float centre = squares ? *mean : 0.0f;
+// The sums over a channel's values, less `centre`, and over their squares.
+void moments(const View& in, int64_t blocks, const int* live, int64_t channel, float centre, float sums[2]) {
+    sums[0] = sums[1] = 0;
     for (int64_t b = 0; b < blocks; ++b) {
-        V sums[kParts] = {};
+        V values[kParts] = {}, squares[kParts] = {};
         for (int64_t y = 0; y < in.rows; ++y) {
             const float* from = in.at(b, channel, y);
             for (int64_t x = 0; x < in.columns; ++x)
                 PELLUCID_UNROLL
                 for (int p = 0; p < kParts; ++p) {
                     const V value = load(from + x * kBlock + p * kWidth) - centre;
-                    sums[p] += squares ? value * value : value;
+                    values[p] += value;
+                    squares[p] += value * value;
                 }
         }
-        float lanes[kBlock];
-        for (int p = 0; p < kParts; ++p) __builtin_memcpy(lanes + p * kWidth, &sums[p], sizeof(V));
-        for (int64_t lane = 0; lane < live[b]; ++lane) total += lanes[lane];
+        float lanes[2][kBlock];
+        for (int p = 0; p < kParts; ++p) {
+            __builtin_memcpy(lanes[0] + p * kWidth, &values[p], sizeof(V));
+            __builtin_memcpy(lanes[1] + p * kWidth, &squares[p], sizeof(V));
+        }
+        for (int64_t lane = 0; lane < live[b]; ++lane) {
+            sums[0] += lanes[0][lane];
+            sums[1] += lanes[1][lane];
+        }
     }
-    *(squares ? squares : mean) = total;
 }
 
-// out = in * factor + term, of one channel; with `relu` only what is above 0.
-void affine(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term, bool relu) {
+// out = (in - centre) * factor + term, of one channel; with `relu` only what is above 0. The centre goes first: where
+// values hardly differ, `factor` is large, and centre * factor would take the digits that tell them apart.
+void affine(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor, float term,
+            bool relu) {
     const float low = relu ? 0.0f : -__builtin_inff();
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t y = 0; y < in.rows; ++y) {
@@ -32,20 +39,20 @@ void affine(const View& in, const View& out, int64_t blocks, int64_t channel, fl
             float* to = out.at(b, channel, y);
             PELLUCID_EACH
             for (int64_t i = 0; i < in.columns * kBlock; ++i) {
-                const float value = from[i] * factor + term;
+                const float value = (from[i] - centre) * factor + term;
                 to[i] = value > low ? value : low;
             }
         }
 }
 
 // The same, of which only the largest of each 2x2 goes on: see pool_rows.
-void affine_pool(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term, bool relu,
-                 uint8_t* winners) {
+void affine_pool(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
+                 float term, bool relu, uint8_t* winners) {
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t q = 0; q < out.rows; ++q)
             pool_rows(in.at(b, channel, 2 * q), in.row, out.at(b, channel, q),
                       winners + ((b * out.channels + channel) * out.rows + q) * out.columns * kBlock, out.columns, relu,
-                      [=](V value) __attribute__((always_inline)) { return value * factor + term; });
+                      [=](V value) __attribute__((always_inline)) { return (value - centre) * factor + term; });
 }
 
 // Calls meet(row, place in it, lane, slope) for each value of `in` and the slope that comes back to it.
@@ -92,7 +99,7 @@ void norm_back(const View& in, const View& out, const Slopes& slopes, bool relu,
         each_slope(in, out, slopes, relu, b, channel, [&](int64_t y, int64_t at, int64_t lane, V slope)
                                                           __attribute__((always_inline)) {
             sums[lane / kWidth] += slope;
-            products[lane / kWidth] += slope * (load(in.at(b, channel, y) + at) - moments.mean);
+            products[lane / kWidth] += slope * (load(in.at(b, channel, y) + at) - moments.mean - moments.rest);
         });
     }
     float total = 0, product = 0;
@@ -111,7 +118,7 @@ void norm_back(const View& in, const View& out, const Slopes& slopes, bool relu,
         for (int lane = 0; lane < kBlock; ++lane) mask[lane] = lane < live[b] ? factor : 0.0f;
         each_slope(in, out, slopes, relu, b, channel, [&](int64_t y, int64_t at, int64_t lane, V slope)
                                                           __attribute__((always_inline)) {
-            const V centred = load(in.at(b, channel, y) + at) - moments.mean;
+            const V centred = load(in.at(b, channel, y) + at) - moments.mean - moments.rest;
             const V step = load(mask + lane) * (slope - mean_slope - centred * mean_product);
             float* to = in_gradient.at(b, channel, y) + at;
             store(to, add ? load(to) + step : step);

@@ -46,26 +46,31 @@ void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training)
     // A single value a channel has no spread to learn from: it is normalised as in the finished model.
     const bool own = training && count > 1;
     for (int64_t c = 0; c < in.channels; ++c) {
-        float mean = now_[s.mean + c], variance = now_[s.variance + c];
+        float mean = now_[s.mean + c], rest = 0, variance = now_[s.variance + c], whole = variance;
         float* kept = training ? piece_statistics_.data() + (worker.piece * network_.moments + s.place + c) * 2 : nullptr;
         if (own) {
-            k_.moments(in, n, worker.live.data(), c, &mean, nullptr);
-            mean /= static_cast<float>(count);
-            k_.moments(in, n, worker.live.data(), c, &mean, &variance);
-            if (kept) kept[1] = variance / static_cast<float>(count - 1);
-            variance /= static_cast<float>(count);
-        } else if (kept) {
-            kept[1] = variance;
+            const auto values = static_cast<float>(count);
+            float sums[2];
+            k_.moments(in, n, worker.live.data(), c, 0.0f, sums);
+            mean = sums[0] / values;
+            k_.moments(in, n, worker.live.data(), c, mean, sums);
+            rest = sums[0] / values;
+            const float squares = std::max(sums[1] - rest * sums[0], 0.0f);
+            whole = squares / static_cast<float>(count - 1);
+            variance = squares / values;
         }
-        if (kept) kept[0] = mean;
+        if (kept) {
+            kept[0] = mean;
+            kept[1] = whole;
+        }
         const float inverse = 1.0f / std::sqrt(variance + s.number), factor = now_[s.weight + c] * inverse;
-        worker.moments[s.place + c] = {mean, inverse};
+        worker.moments[s.place + c] = {mean, rest, inverse};
         worker.counts[s.place + c] = own ? static_cast<float>(count) : 0.0f;
-        const float term = now_[s.bias + c] - mean * factor;
+        const float term = now_[s.bias + c] - rest * factor;
         if (s.pooled)
-            k_.affine_pool(in, out, n, c, factor, term, s.relu, winners(worker, s));
+            k_.affine_pool(in, out, n, c, mean, factor, term, s.relu, winners(worker, s));
         else
-            k_.affine(in, out, n, c, factor, term, s.relu);
+            k_.affine(in, out, n, c, mean, factor, term, s.relu);
     }
 }
 
@@ -194,7 +199,8 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
                     float* const sums[2] = {s.frozen ? unused : gradients + s.weight + c,
                                             s.frozen ? unused + 1 : gradients + s.bias + c};
                     k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, n, worker.live.data(), c,
-                                 worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c], adds, sums[0], sums[1]);
+                                 worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c],
+                                 adds, sums[0], sums[1]);
                 }
                 break;
             }

@@ -5,18 +5,24 @@
 
 namespace pellucid::train {
 
+// Where the next place begins.
+int64_t Network::behind(int64_t floats) {
+    if (kGap) gaps.push_back(floats);
+    return floats + kGap;
+}
+
 int64_t Network::place(int64_t piece) {
     int64_t end = 0;
     for (size_t t = 0; t < tensors.size(); ++t) {
         tensors[t].value = end;
-        if (!hidden[t]) end += tensors[t].floats(tensors[t].halo) * piece;
+        if (!hidden[t]) end = behind(end + tensors[t].floats(tensors[t].halo) * piece);
     }
     end = place_gradients(end, piece);
     for (Step& s : steps) {
         if (!s.pooled) continue;
         s.winners = end;
         const Tensor& out = tensors[s.out];
-        end += out.channels * out.rows * out.columns * kBlock * piece / static_cast<int64_t>(sizeof(float));
+        end = behind(end + out.values() * kBlock * piece / static_cast<int64_t>(sizeof(float)));
     }
     return end;
 }
@@ -65,7 +71,7 @@ int64_t Network::place_gradients(int64_t from, int64_t piece) {
     }
     for (const Place& place : places) {
         for (const int t : place.tensors) tensors[t].gradient = from;
-        from += place.channels * place.form.plane(place.form.gradient_halo) * piece;
+        from = behind(from + place.channels * place.form.plane(place.form.gradient_halo) * piece);
     }
     return from;
 }

@@ -1,6 +1,9 @@
 #include "trainer.h"
 
 #include <algorithm>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace pellucid::train {
 namespace {
@@ -59,6 +62,10 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     for (Worker& worker : workers_) {
         worker.memory = Floats(values_);
         worker.scratch = Floats(network_.scratch);
+#ifdef __SANITIZE_ADDRESS__
+        for (const int64_t gap : network_.gaps)
+            ASAN_POISON_MEMORY_REGION(worker.memory.data() + gap, kGap * sizeof(float));
+#endif
         worker.moments.resize(static_cast<size_t>(network_.moments));
         worker.counts.resize(static_cast<size_t>(network_.moments));
         worker.live.resize(static_cast<size_t>(settings_.piece));
@@ -68,8 +75,10 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
 
 int64_t Trainer::bytes() const {
     int64_t floats = (values_ + network_.scratch) * settings_.threads;
-    for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &gradients_, &panels_, &total_})
+    for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &panels_, &total_})
         floats += each->count();
+    for (const Chunk& chunk : chunks_)
+        if (!chunk.direct) floats += chunk.count * settings_.groups;  // dense layers leave their place in the sets empty
     return floats * static_cast<int64_t>(sizeof(float));
 }
 

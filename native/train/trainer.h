@@ -54,7 +54,7 @@ class Trainer {
         const Tensor& last = network_.tensors[network_.output];
         return last.channels * last.rows * last.columns;
     }
-    int64_t bytes() const;
+    int64_t bytes() const;  // of memory that steps write to
     float* weights() { return weights_.data(); }
     float* average() { return average_.data(); }
     float* moment1() { return moment1_.data(); }

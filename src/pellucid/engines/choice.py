@@ -55,7 +55,9 @@ def choose_engine(asked: str, network: Network, device: str = "cpu", precision: 
 
 def _native(note: str = "") -> Choice:
     from pellucid.engines.native import open_trainer
+    from pellucid.engines.native.instructions import chosen
 
+    chosen()  # here, before any picture is read, it says whether PELLUCID_ISA names what this processor has
     return Choice("native", open_trainer, note)
 
 
