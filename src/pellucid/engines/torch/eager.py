@@ -47,7 +47,7 @@ def measure(asked: dict[str, Any]) -> dict[str, Any]:
     )
     if x.dim() == 4:
         x = x.contiguous(memory_format=torch.channels_last)
-        module = module.to(memory_format=torch.channels_last)
+        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learned = [parameter for parameter in module.parameters() if parameter.requires_grad]
     optimiser = torch.optim.Adam(learned, lr=1e-3, fused=True)
 
