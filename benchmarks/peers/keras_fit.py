@@ -50,7 +50,8 @@ def main() -> None:
             loss = history.history["loss"][-1]
         return count / spent, loss
 
-    used = 8192
+    whole = SECONDS >= 2  # less only to try the script
+    used = 8192 if whole else 2048
     made = model()
     made.fit(x[:1024], labels[:1024], batch_size=1024, epochs=1, verbose=0)
     ready = time.time()
@@ -59,8 +60,9 @@ def main() -> None:
         made.fit(x[:used], labels[:used], batch_size=size, epochs=1, verbose=0)
         trials[size] = round(rate_of(made, size, SECONDS / 6)[0])
     best = max(trials, key=lambda size: trials[size])
-    used = (60_000 if SECONDS >= 2 else 8192) // best * best  # less only to try the script
-    made.fit(x[:8192], labels[:8192], batch_size=best, epochs=1, verbose=0)
+    used = (60_000 if whole else 2048) // best * best
+    warm = min(used, 8192)
+    made.fit(x[:warm], labels[:warm], batch_size=best, epochs=1, verbose=0)
     rate, loss = rate_of(made, best, SECONDS)
     settings = {
         "keras": keras.__version__, BACKEND: import_module(BACKEND).__version__, "batch": best,
