@@ -451,3 +451,31 @@ def exercise(
             json,
         )
     )
+
+
+@app.command()
+def bench(
+    network: Annotated[
+        str, typer.Option(help="Whose training is measured: a name, or a text with --input.")
+    ] = "bench-lenet",
+    input: Annotated[
+        str | None,
+        typer.Option("--input", help="With a network's text: its input, 28x28x1 (h x w x channels)."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads that compute; all processors unless given.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Everything is measured once a round.")] = 3,
+    peers: Annotated[
+        bool, typer.Option("--peers/--no-peers", help="Train in PyTorch, too, where it is installed.")
+    ] = True,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw each layer under the machine's roofline (SVG).")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """This machine against its own limit: its peaks, each layer's share of them, training."""
+    from pellucid.faces.cli.bench import bench_command
+
+    bench_command(network, input, threads, rounds, peers, plot, json)
