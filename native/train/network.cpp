@@ -115,7 +115,9 @@ void Network::fuse() {
         kept.push_back(std::move(steps[i]));
         Step& s = kept.back();
         if (s.kind != Kind::conv && s.kind != Kind::norm) continue;
-        const auto next = [&](Kind kind) { return i + 1 < steps.size() && steps[i + 1].kind == kind && steps[i + 1].in[0] == s.out; };
+        const auto next = [&](Kind kind) {
+            return i + 1 < steps.size() && steps[i + 1].kind == kind && steps[i + 1].in[0] == s.out;
+        };
         // One user, so nothing stands between them that changes the values in place.
         if (next(Kind::max_pool) && users[s.out] == 1) {
             const Step& pool = steps[i + 1];
@@ -124,7 +126,7 @@ void Network::fuse() {
             const bool even = own.rows % 2 == 0 && own.columns % 2 == 0;
             if (halves(pool.windows.y) && halves(pool.windows.x) && (s.kind == Kind::conv || even)) {
                 s.pooled = true;
-                s.layers.push_back(pool.layers[0]);
+                s.layers.insert(s.layers.end(), pool.layers.begin(), pool.layers.end());
                 s.full = s.out;
                 s.out = pool.out;
                 ++i;
@@ -133,7 +135,7 @@ void Network::fuse() {
         if ((s.pooled || s.kind == Kind::norm) && next(Kind::curve) && steps[i + 1].curve == Curve::relu &&
             steps[i + 1].out == s.out) {
             s.relu = true;
-            s.layers.push_back(steps[i + 1].layers[0]);
+            s.layers.insert(s.layers.end(), steps[i + 1].layers.begin(), steps[i + 1].layers.end());
             ++i;
         }
     }
