@@ -49,16 +49,13 @@ def test_what_it_cannot_goes_to_torch_and_says_why(
     assert chosen.note == f"the native engine can't train this network: {why}; torch trains it"
 
 
-def test_auto_is_torch_where_it_is_installed():
-    chosen = choose_engine("auto", PLAIN)
-    assert (chosen.name, chosen.note) == ("torch", "")
-
-
 @built
-def test_auto_is_native_where_torch_is_not_installed(without_torch):
+@pytest.mark.parametrize("there", [True, False])
+def test_auto_is_native_for_what_it_can_train(there, monkeypatch):
+    if not there:
+        monkeypatch.setattr(choice, "find_spec", lambda name: None)
     chosen = choose_engine("auto", PLAIN)
-    assert chosen.name == "native"
-    assert chosen.note == "PyTorch is not installed here: the native engine trains"
+    assert (chosen.name, chosen.note) == ("native", "")
 
 
 @built

@@ -303,6 +303,12 @@ def summary(
         str | None,
         typer.Option(metavar="FILE", help="With --against: draw the first convolution's connections (SVG)."),
     ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan", help="How the native engine trains it: each step, its bytes, FLOP and kernel."
+        ),
+    ] = False,
     size: Size = None,
     json: Json = False,
     debug: Debug = False,
@@ -311,7 +317,7 @@ def summary(
     from pellucid.faces.cli.summary import Drawings, summary_command
 
     summary_command(
-        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing)
+        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing), plan
     )
 
 
