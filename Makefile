@@ -19,7 +19,7 @@ moved := $(shell [ ! -e .venv/.place ] || [ "$$(< .venv/.place)" = "$$(pwd -P)" 
 .venv/.ready-dev: $(made_from) $(moved)
 	@PYTHON='$(PYTHON)' .ci/environment dev
 
-.PHONY: moved help run test check docs proof clean
+.PHONY: moved help run test check sanitize docs proof clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ test: .venv/.ready-dev  ## set up, then lint, format, types, imports and all tes
 check: .venv/.ready-dev  ## lint, format, types, imports, and every command of the documents
 	@.ci/check; checks=$$?; \
 	$(BIN)/python -m pytest -q tests/test_documents.py; exit $$(( checks || $$? ))
+
+sanitize: .venv/.ready-dev  ## the compiled part's tests under g++'s address, undefined and thread sanitizers
+	@.ci/sanitize
 
 docs: .venv/.ready-dev  ## run the course's chapters; their notebooks, and the site in build/site/
 	@$(BIN)/python docs/build.py

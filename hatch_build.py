@@ -14,6 +14,12 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+# Visual C++ has no vector types; clang-cl, which links with it, comes with Visual Studio's C++ tools.
+USUAL = "clang-cl" if os.name == "nt" else "c++"
+REMEDY = {
+    "nt": "Visual Studio's component 'C++ Clang tools for Windows', in a developer command prompt",
+}.get(os.name, "xcode-select --install" if sys.platform == "darwin" else "apt-get install g++")
+
 
 class NativeBuildHook(BuildHookInterface):
     """Puts the compiled module into the wheel, or beside the sources where they are run in place."""
@@ -22,10 +28,10 @@ class NativeBuildHook(BuildHookInterface):
         return [tool for tool in ("cmake", "ninja") if shutil.which(tool) is None]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        compiler = os.environ.get("CXX") or "c++"
+        compiler = os.environ.get("CXX") or USUAL
         if shutil.which(compiler.split()[0]) is None:
             raise RuntimeError(
-                f"pellucid has parts in C++, and there is no compiler here ({compiler}). Try: apt-get install g++"
+                f"pellucid has parts in C++, and there is no compiler here ({compiler}). Try: {REMEDY}"
             )
         package = Path(self.root, "src", "pellucid")
         self._made = Path(tempfile.mkdtemp())
@@ -43,12 +49,16 @@ class NativeBuildHook(BuildHookInterface):
 def _compile(source: Path, build: Path, target: Path) -> None:
     import nanobind
 
+    sanitizers = os.environ.get("PELLUCID_SANITIZE", "")  # as in .ci/sanitize
     settings = {
-        "CMAKE_BUILD_TYPE": "Release",
+        "CMAKE_BUILD_TYPE": "Debug" if sanitizers else "Release",
+        "PELLUCID_SANITIZE": sanitizers,
         "CMAKE_LIBRARY_OUTPUT_DIRECTORY": target,
         "Python_EXECUTABLE": sys.executable,
         "nanobind_DIR": nanobind.cmake_dir(),
     }
+    if os.name == "nt" and not os.environ.get("CXX"):
+        settings["CMAKE_CXX_COMPILER"] = USUAL
     configure = ["cmake", "-S", source, "-B", build, "-G", "Ninja"]
     for command in (
         [*configure, *(f"-D{key}={value}" for key, value in settings.items())],

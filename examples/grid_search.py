@@ -1,6 +1,6 @@
 """Which network, and how many epochs? scikit-learn's grid search over pellucid's classifier, on 8x8 digits.
 
-python examples/grid_search.py          needs: pip install 'pellucid[torch,sklearn]'
+python examples/grid_search.py          needs: pip install 'pellucid[sklearn]'
 """
 
 from sklearn.datasets import load_digits

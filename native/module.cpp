@@ -13,6 +13,7 @@
 
 #include "digest.h"
 #include "filter.h"
+#include "measure.h"
 #include "resize.h"
 #include "train/binding.h"
 
@@ -155,6 +156,27 @@ nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb:
     return nb::make_tuple(crc, nb::bytes(sums, sizeof sums));
 }
 
+const pellucid::MeasuringLoops& loops_named(const std::string& name, int threads, double seconds) {
+    if (threads < 1 || threads > 1024 || !(seconds >= 0 && seconds <= 60))
+        throw std::invalid_argument("1 to 1,024 threads are measured, for up to 60 seconds");
+    for (const auto* loops : pellucid::usable_measuring_loops())
+        if (name == loops->name) return *loops;
+    throw std::invalid_argument("this processor has no " + name);
+}
+
+double multiply_add_rate(const std::string& set, int threads, double seconds) {
+    const auto& loops = loops_named(set, threads, seconds);
+    const nb::gil_scoped_release others_may_run;
+    return pellucid::multiply_add_rate(loops, threads, seconds);
+}
+
+double triad_rate(const std::string& set, int threads, int64_t bytes, double seconds) {
+    if (bytes < 0 || bytes > (int64_t{1} << 30)) throw std::invalid_argument("up to 1 GiB is gone through");
+    const auto& loops = loops_named(set, threads, seconds);
+    const nb::gil_scoped_release others_may_run;
+    return pellucid::triad_rate(loops, threads, bytes, seconds);
+}
+
 std::vector<std::string> digest_instructions() {
     std::vector<std::string> names;
     for (const auto& digest : digests()) names.emplace_back(digest.name);
@@ -181,5 +203,9 @@ NB_MODULE(_native, module) {
         module.attr("crc_and_sums") = nb::none();
     else
         module.def("crc_and_sums", &crc_and_sums, nb::arg("values").noconvert(), nb::arg("instructions") = "");
+    module.def("multiply_add_rate", &multiply_add_rate, nb::arg("instructions"), nb::arg("threads"),
+               nb::arg("seconds"));
+    module.def("triad_rate", &triad_rate, nb::arg("instructions"), nb::arg("threads"), nb::arg("bytes"),
+               nb::arg("seconds"));
     pellucid::train::bind(module);
 }

@@ -9,8 +9,9 @@ One run to its end, then
 Every model.onnx must have the reference's initialisers and figures, and wherever a checkpoint lies after a kill, it
 loads.
 
-    python proof/kills.py            writes proof/results/kills.json and .md
-    python proof/kills.py --short    one kill of the first two kinds each, on a smaller run
+    python proof/kills.py                    writes proof/results/kills.json and .md
+    python proof/kills.py --engine native    the same with that engine: kills_native.json and .md
+    python proof/kills.py --short            one kill of the first two kinds each, on a smaller run
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from _record import COMMAND, Options, conclude, options, run, table
+from _record import COMMAND, RESULTS, Options, conclude, parser, run, table
 from onnx import numpy_helper
 from PIL import Image
 
@@ -215,16 +216,22 @@ def killed_within(setting: Setting, out: Path, kill: tuple[str, int, str]) -> li
 
 
 def main(argv: Sequence[str]) -> int:
-    given: Options = options(argv, __doc__)
+    made = parser(__doc__)
+    made.add_argument("--engine", choices=("auto", "native", "torch"), default="auto", help="what trains")
+    chosen = made.parse_args(argv)
+    given = Options(chosen.short, chosen.out or (None if chosen.short else RESULTS))
+    engine = ["--engine", chosen.engine]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_digits(folder / "digits", 150 if given.short else 2400)
         if given.short:
             network = "conv 8 5x5, maxpool 2, relu, flatten, dense 10"
             within = [("checkpoint", 8, "half of checkpoint")]  # an epoch has 6 steps
-            setting = Setting(folder / "digits", 6, network, 1, within, ["--threads", "1"])
+            setting = Setting(folder / "digits", 6, network, 1, within, ["--threads", "1", *engine])
         else:
-            setting = Setting(folder / "digits", 14, "bench-lenet", 30, WITHIN_CHECKPOINT + WITHIN_MODEL)
+            setting = Setting(
+                folder / "digits", 14, "bench-lenet", 30, WITHIN_CHECKPOINT + WITHIN_MODEL, engine
+            )
         first = run([COMMAND, *setting.command(folder / "reference")])
         if first.code:
             raise SystemExit(f"the run that nobody kills ended with {first.code}\n{first.err}")
@@ -260,7 +267,8 @@ def main(argv: Sequence[str]) -> int:
             wrong += [f"{how}: {state}" for state in states if state.startswith(("DOES NOT", "NOT KILLED"))]
     kills = sum(len(row["left"]) - (DONE in row["left"]) for row in rows)
     body = (
-        f"The run: {setting.network}, {setting.epochs} epochs, {first.seconds:.1f} s from the process's start. "
+        f"The run: {setting.network}, engine {chosen.engine}, {setting.epochs} epochs, {first.seconds:.1f} s from the "
+        "process's start. "
         f"{len(rows)} runs were killed, {kills} kills in all; {sum(row['same'] for row in rows)} of them ended in "
         f"the reference's {reference['initialisers']} initialisers, figures and history, bit for bit.\n\n"
     )
@@ -271,9 +279,11 @@ def main(argv: Sequence[str]) -> int:
             for row in rows
         ],
     )
-    figures = {"seed": SEED, "n": len(rows), "kills": kills, "seconds": first.seconds, "reference": reference,
+    figures = {"seed": SEED, "n": len(rows), "kills": kills, "engine": chosen.engine, "seconds": first.seconds,
+               "reference": reference,
                "runs": rows}  # fmt: skip
-    return conclude("kills", "Killed and resumed", given, figures, body, wrong)
+    name = "kills" if chosen.engine == "auto" else f"kills_{chosen.engine}"
+    return conclude(name, "Killed and resumed", given, figures, body, wrong)
 
 
 if __name__ == "__main__":

@@ -226,10 +226,28 @@ def test_make_alone_lists_the_targets(copy):
         "run",
         "test",
         "check",
+        "sanitize",
         "docs",
         "proof",
         "clean",
     ]
+
+
+def test_make_sanitize_builds_and_tests_for_memory_and_for_threads(copy):
+    # A compiler whose sanitizers are no libraries: the loader says so and goes on, as bash can't run under them.
+    script(copy.parent / "tools" / "c++", "#!/bin/bash\necho $0\n")
+    call(copy, ".ci/environment", "dev")
+    (copy / "calls").unlink()
+    done = call(copy, "make", "sanitize")
+    assert done.returncode == 0, done.stderr
+    calls = [
+        line for line in (copy / "calls").read_text().splitlines() if "sanitize" in line or "pytest" in line
+    ]
+    kinds = [line.split("/build/sanitize/")[1].split()[0] for line in calls[::2]]
+    assert kinds == ["address", "thread"]
+    assert all("-m pytest" in line and "tests/engines/native" in line for line in calls[1::2])
+    (copy / "pip-fails").touch()
+    assert call(copy, "make", "sanitize").returncode != 0
 
 
 def test_make_proof_runs_all_and_names_what_failed(copy):

@@ -15,15 +15,23 @@ MEAN, DEVIATION = 0.1307, 0.3081
 SECONDS = float(os.environ.get("BENCH_SECONDS", "6"))  # of measuring, after as many for warming up at most
 
 
-def mnist():
-    """Training pictures uint8 [60000, 28, 28] and labels int64 [60000]."""
+def mnist(part: str = "train"):
+    """Pictures uint8 [n, 28, 28] and labels int64 [n] of a part: `train`, 60,000, or `t10k`, 10,000 for testing."""
     import numpy as np
 
     def read(name: str, offset: int):
         return np.frombuffer(gzip.decompress((MNIST / name).read_bytes()), np.uint8, offset=offset)
 
-    pictures = read("train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-    return pictures.copy(), read("train-labels-idx1-ubyte.gz", 8).astype(np.int64)
+    pictures = read(f"{part}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+    return pictures.copy(), read(f"{part}-labels-idx1-ubyte.gz", 8).astype(np.int64)
+
+
+def noise(side: int):
+    """Pictures of noise uint8 [2048, side, side, 3], and labels int64 [2048] of 10 classes: for speed alone."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (2048, side, side, 3), np.uint8), rng.integers(0, 10, 2048)
 
 
 def rate_of(step: Callable[[int], int], warm: int = 20, seconds: float = SECONDS) -> float:
@@ -78,4 +86,10 @@ def report_epochs(name: str, settings: dict, seconds: list[float], pictures: int
         "pictures": pictures,
         "mean": round(mean, 4),
     }
+    print(json.dumps(result), flush=True)
+
+
+def report_model(name: str, settings: dict, accuracy: float, precision: str) -> None:
+    """One line of JSON on stdout: a model that was trained from a cold start, and its test accuracy."""
+    result = {"name": name, "precision": precision, "settings": settings, "accuracy": round(accuracy, 4)}
     print(json.dumps(result), flush=True)

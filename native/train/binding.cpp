@@ -14,6 +14,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "describe.h"
 #include "trainer.h"
 
 namespace nb = nanobind;
@@ -44,6 +45,7 @@ Result array_of(std::vector<size_t> shape, const float* values) {
 Step& added(Network& network, Kind kind, std::vector<int> in, int out) {
     Step step;
     step.kind = kind;
+    step.layers = {static_cast<int>(network.steps.size())};
     step.in = std::move(in);
     step.out = out;
     network.steps.push_back(std::move(step));
@@ -224,6 +226,19 @@ void write(Held& held, const std::string& name, Array<float, 1> values) {
     std::copy_n(values.data(), count, data);
 }
 
+// The steps of a network as they are taken: (layers, what, channels, rows, columns, kernel, bytes of values, of gradients
+// and of weights, FLOP of a picture forward and back), and the bytes of a worker.
+nb::tuple described(Network network, const std::string& instructions, int64_t piece) {
+    const Kernels& kernels = kernels_named(instructions);
+    network.finish(kernels);
+    const int64_t floats = network.place(piece) + network.scratch;
+    nb::list steps;
+    for (const Description& d : describe(network, kernels))
+        steps.append(nb::make_tuple(d.layers, d.what, d.channels, d.rows, d.columns, d.kernel, d.value_bytes,
+                                    d.gradient_bytes, d.weight_bytes, d.forward, d.back));
+    return nb::make_tuple(steps, floats * static_cast<int64_t>(sizeof(float)));
+}
+
 }  // namespace
 
 void bind(nb::module_& module) {
@@ -257,6 +272,7 @@ void bind(nb::module_& module) {
              nb::arg("inputs"), nb::arg("output"))
         .def("copy", [](Network& n, int in, int out) { added(n, Kind::copy, {in}, out); }, nb::arg("input"),
              nb::arg("output"))
+        .def("describe", &described, nb::arg("instructions"), nb::arg("piece"))
         .def("dropout", &add_dropout, nb::arg("input"), nb::arg("output"), nb::arg("rate"), nb::arg("number"))
         .def("pad", &add_pad, nb::arg("input"), nb::arg("output"), nb::arg("rows"), nb::arg("columns"));
     nb::class_<Held>(module, "Trainer")

@@ -1,4 +1,4 @@
-// Training: convolution, its data gradient (the same sum with other steps) and its weight gradient.
+// Training: convolution, and its data gradient, which is the same sum with other steps.
 #pragma once
 
 #if PELLUCID_WIDTH == 16
@@ -22,13 +22,21 @@ PELLUCID_INLINE Range taps_inside(const Axis& a, int64_t q, int64_t n) {
     return {most(0, -floor_of(a.size - 1 - low, -a.in_tap)), least(a.taps, floor_of(high, -a.in_tap) + 1)};
 }
 
-// N outputs by T columns, in registers. `Whole` is the number of taps of a row where it is known; 0: as `x` says.
-template <int N, int T, int Whole>
-PELLUCID_INLINE void conv_tile(const Sweep& s, const float* in, int64_t in_plane, int64_t in_row, const float* weights,
-                               const float* bias, float* out, int64_t out_plane, Range y, Range x) {
+// What a tile sums over, counted in floats from its first input and weight.
+struct Taps {
+    int64_t channels, rows, columns;
+    int64_t row, row_weights;            // from one kernel row to the next
+    int64_t channel, channel_weights;    // and on to the next channel from behind the last row
+    int64_t across, along, column_weights;  // from one output to the next; from one tap to the next
+};
+
+// N outputs by T columns, in registers. `Whole` is the number of taps of a row where it is known, and these then lie side
+// by side, in the direction of `Along`; 0: as `taps` says.
+template <int N, int T, int Whole, int Along>
+PELLUCID_INLINE void conv_tile(const Taps& taps, Start start, const float* from, const float* w, const float* bias,
+                               float* out, int64_t out_plane, int64_t apart) {
     V sums[N][T];
-    const int64_t across = s.x.in_step * kBlock, apart = s.x.out_step * kBlock, along = s.x.in_tap * kBlock;
-    if (s.start == Start::add) {
+    if (start == Start::add) {
         PELLUCID_UNROLL
         for (int o = 0; o < N; ++o)
             PELLUCID_UNROLL
@@ -39,29 +47,28 @@ PELLUCID_INLINE void conv_tile(const Sweep& s, const float* in, int64_t in_plane
             PELLUCID_UNROLL
             for (int t = 0; t < T; ++t) sums[o][t] = all(bias ? bias[o] : 0.0f);
     }
-    const int64_t taps = Whole ? Whole : x.last - x.first;
-    for (int64_t c = 0; c < s.inputs; ++c)
-        for (int64_t j = y.first; j < y.last; ++j) {
-            const float* from = in + c * in_plane + j * s.y.in_tap * in_row + x.first * along;
-            const float* w = weights + ((c * s.kernel_rows + s.y.tap0 + j * s.y.tap_step) * s.kernel_columns +
-                                        s.x.tap0 + x.first * s.x.tap_step) * N;
-            const int64_t next = s.x.tap_step * N;
-            const auto tap = [&]() __attribute__((always_inline)) {
-                V value[T];
-                PELLUCID_UNROLL
-                for (int t = 0; t < T; ++t) value[t] = load(from + t * across);
-                PELLUCID_UNROLL
-                for (int o = 0; o < N; ++o)
-                    PELLUCID_UNROLL
-                    for (int t = 0; t < T; ++t) sums[o][t] += w[o] * value[t];
-                from += along;
-                w += next;
-            };
+    const int64_t across = Along ? kBlock : taps.across;
+    const auto tap = [&](const float* at, const float* weight) __attribute__((always_inline)) {
+        V value[T];
+        PELLUCID_UNROLL
+        for (int t = 0; t < T; ++t) value[t] = load(at + t * across);
+        PELLUCID_UNROLL
+        for (int o = 0; o < N; ++o)
+            PELLUCID_UNROLL
+            for (int t = 0; t < T; ++t) sums[o][t] = with_product(sums[o][t], all(weight[o]), value[t]);
+    };
+    for (int64_t c = taps.channels; c > 0; --c, from += taps.channel, w += taps.channel_weights)
+        for (int64_t j = taps.rows; j > 0; --j, from += taps.row, w += taps.row_weights) {
             if constexpr (Whole > 0) {
                 PELLUCID_UNROLL
-                for (int k = 0; k < Whole; ++k) tap();
+                for (int k = 0; k < Whole; ++k) {
+                    tap(from + k * Along * kBlock, w + k * N);
+                    PELLUCID_AFRESH(from);
+                }
             } else {
-                for (int64_t k = 0; k < taps; ++k) tap();
+                const float *at = from, *weight = w;
+                for (int64_t k = taps.columns; k > 0; --k, at += taps.along, weight += taps.column_weights)
+                    tap(at, weight);
             }
         }
     PELLUCID_UNROLL
@@ -70,40 +77,54 @@ PELLUCID_INLINE void conv_tile(const Sweep& s, const float* in, int64_t in_plane
         for (int t = 0; t < T; ++t) store(out + o * out_plane + t * apart, sums[o][t]);
 }
 
-// One row of N outputs.
+// Some tiles of a row of N outputs, of the sum over some input channels.
 template <int N>
-void conv_row(const Sweep& s, const View& in, const float* from, const float* weights, const float* bias,
-              const View& out, float* to, Range y) {
-    const int64_t tiles = (s.x.count + kColumns - 1) / kColumns;
-    int64_t q = 0;
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-        const int64_t end = (tile + 1) * s.x.count / tiles, n = end - q;  // even: no narrow one at the end
-        const Range x = taps_inside(s.x, q, n);
-        const int64_t whole = x.first == 0 && x.last == s.x.taps && s.x.tap_step == 1 ? s.x.taps : 0;
-        const float* base = from + (s.x.in0 + q * s.x.in_step) * kBlock;
-        float* target = to + (s.x.out0 + q * s.x.out_step) * kBlock;
+void conv_row(const Sweep& s, Range tiles, int64_t channels, Start start, const View& in, const float* from, const float* weights,
+              const float* bias, const View& out, float* to, Range y) {
+    Taps taps;
+    taps.channels = channels;
+    taps.rows = y.last - y.first;
+    taps.row = s.y.in_tap * in.row;
+    taps.row_weights = s.y.tap_step * s.kernel_columns * N;
+    taps.channel = in.plane - taps.rows * taps.row;
+    taps.channel_weights = s.kernel_rows * s.kernel_columns * N - taps.rows * taps.row_weights;
+    taps.across = s.x.in_step * kBlock;
+    taps.along = s.x.in_tap * kBlock;
+    taps.column_weights = s.x.tap_step * N;
+    from += y.first * taps.row;
+    weights += ((s.y.tap0 + y.first * s.y.tap_step) * s.kernel_columns + s.x.tap0) * N;
+    const int64_t apart = s.x.out_step * kBlock;
+    const bool beside = s.x.tap_step == 1 && s.x.in_step == 1;
+    const int64_t known = beside && (s.x.in_tap == 1 || s.x.in_tap == -1) && (s.x.taps == 3 || s.x.taps == 5)
+                              ? s.x.taps * s.x.in_tap
+                              : 0;
+    for (int64_t number = tiles.first; number < tiles.last; ++number) {
+        const Tile tile = s.tiles[number];
+        taps.columns = tile.last - tile.first;
+        const float* at = from + (s.x.in0 + tile.column * s.x.in_step) * kBlock + tile.first * taps.along;
+        const float* w = weights + tile.first * taps.column_weights;
+        float* target = to + (s.x.out0 + tile.column * s.x.out_step) * kBlock;
+        const int64_t whole = taps.columns == s.x.taps ? known : 0;
         for (int64_t part = 0; part < kBlock; part += kWidth) {
-            const auto run = [&](auto columns, auto known) __attribute__((always_inline)) {
-                conv_tile<N, decltype(columns)::value, decltype(known)::value>(
-                    s, base + part, in.plane, in.row, weights, bias, target + part, out.plane, y, x);
+            const auto run = [&](auto columns, auto row, auto along) __attribute__((always_inline)) {
+                conv_tile<N, decltype(columns)::value, decltype(row)::value, decltype(along)::value>(
+                    taps, start, at + part, w, bias, target + part, out.plane, apart);
             };
-            if (n == 3) {
-                if (N == kOutputs && whole == 3) run(Number<3>{}, Number<3>{});
-                else if (N == kOutputs && whole == 5) run(Number<3>{}, Number<5>{});
-                else run(Number<3>{}, Number<0>{});
-            } else if (n == 2) {
-                if (N == kOutputs && whole == 3) run(Number<2>{}, Number<3>{});
-                else if (N == kOutputs && whole == 5) run(Number<2>{}, Number<5>{});
-                else run(Number<2>{}, Number<0>{});
-            } else {
-                run(Number<1>{}, Number<0>{});
-            }
+            const auto of = [&](auto columns) __attribute__((always_inline)) {
+                if (N == kOutputs && whole == 3) run(columns, Number<3>{}, Number<1>{});
+                else if (N == kOutputs && whole == -3) run(columns, Number<3>{}, Number<-1>{});
+                else if (N == kOutputs && whole == 5) run(columns, Number<5>{}, Number<1>{});
+                else if (N == kOutputs && whole == -5) run(columns, Number<5>{}, Number<-1>{});
+                else run(columns, Number<0>{}, Number<0>{});
+            };
+            if (tile.count == 3) of(Number<3>{});
+            else if (tile.count == 2) of(Number<2>{});
+            else run(Number<1>{}, Number<0>{}, Number<0>{});
         }
-        q = end;
     }
 }
 
-using RowOf = void (*)(const Sweep&, const View&, const float*, const float*, const float*, const View&, float*, Range);
+using RowOf = void (*)(const Sweep&, Range, int64_t, Start, const View&, const float*, const float*, const float*, const View&, float*, Range);
 
 template <int... N>
 PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {
@@ -111,96 +132,44 @@ PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {
     return rows[n - 1];
 }
 
-void convolve(const Sweep& s, const View& in, const View& out, int64_t blocks) {
-    const int64_t kernel = s.inputs * s.kernel_rows * s.kernel_columns;
-    for (int64_t b = 0; b < blocks; ++b)
-        for (int64_t group = 0; group < s.groups; ++group)
-            for (int64_t q = 0; q < s.y.count; ++q) {
-                const Range y = taps_inside(s.y, q, 1);
-                const float* from = in.at(b, group * s.inputs, s.y.in0 + q * s.y.in_step);
-                float* to = out.at(b, group * s.outputs, s.y.out0 + q * s.y.out_step);
+// Rows of outputs `q` to below `last` of one group, `to` being where row q goes. So many columns and input channels are
+// taken at a time that what is read stays in the nearest cache while all outputs are made of it.
+void conv_rows(const Sweep& s, const View& in, const View& out, int64_t b, int64_t group, int64_t q, int64_t last,
+               float* to) {
+    constexpr int64_t kNear = 20 << 10, kFewestTaps = 48;  // bytes; fewer taps aren't worth fetching the sums again
+    // A phase of a stride wider than its kernel has no taps.
+    const int64_t reach = (last - 1 - q) * s.y.in_step + most(s.y.taps - 1, 0) * most(s.y.in_tap, -s.y.in_tap) + 1;
+    const int64_t column = reach * kBlock * static_cast<int64_t>(sizeof(float));
+    const int64_t fewest = least(s.inputs, kFewestTaps / most(1, s.y.taps * s.x.taps) + 1);
+    const int64_t at_once = least(s.inputs, most(fewest, kNear / (column * in.columns)));
+    const int64_t chunks = (s.inputs - 1) / at_once + 1, kernel = s.kernel_rows * s.kernel_columns;
+    const int64_t columns = kNear / (column * at_once) - (s.x.taps - 1) * most(s.x.in_tap, -s.x.in_tap);
+    const int64_t tiles = most(2, columns / (kColumns * s.x.in_step));
+    for (Range part{0, 0}; part.first < s.tile_count; part.first = part.last) {
+        part.last = least(part.first + tiles, s.tile_count);
+        for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+            const int64_t first = s.inputs * chunk / chunks;
+            const int64_t channels = s.inputs * (chunk + 1) / chunks - first;
+            const Start start = chunk ? Start::add : s.start;
+            for (int64_t row = q; row < last; ++row) {
+                const Range y = taps_inside(s.y, row, 1);
+                const float* from = in.at(b, group * s.inputs + first, s.y.in0 + row * s.y.in_step);
+                float* target = to + (row - q) * s.y.out_step * out.row;
                 for (int64_t o = 0; o < s.outputs; o += kOutputs) {
                     const int64_t n = least(kOutputs, s.outputs - o), number = group * s.outputs + o;
-                    row_of(n, Counted<kOutputs>{})(s, in, from, s.weights + number * kernel,
-                                                   s.bias ? s.bias + number : nullptr, out, to + o * out.plane, y);
-                }
-            }
-}
-
-// N outputs by T weights of one kernel row, in registers: products summed over all places, then over the lanes.
-template <int N, int T>
-void weight_tile(const Sweep& s, const View& in, const View& gradient, int64_t blocks, int64_t output,
-                 int64_t channel, int64_t row, const int64_t* offsets, float* const* targets, int64_t outputs_apart) {
-    V sums[N][T] = {};
-    const int64_t across = s.x.in_step * kBlock;
-    for (int64_t b = 0; b < blocks; ++b)
-        for (int64_t q = 0; q < s.y.count; ++q) {
-            const int64_t y = s.y.in0 + q * s.y.in_step + row * s.y.in_tap;
-            if (y < 0 || y >= s.y.size) continue;
-            for (int64_t part = 0; part < kBlock; part += kWidth) {
-                const float* from = in.at(b, channel, y) + s.x.in0 * kBlock + part;
-                const float* slope = gradient.at(b, output, q) + part;
-                for (int64_t x = 0; x < s.x.count; ++x) {
-                    V value[T];
-                    PELLUCID_UNROLL
-                    for (int t = 0; t < T; ++t) value[t] = load(from + offsets[t]);
-                    PELLUCID_UNROLL
-                    for (int o = 0; o < N; ++o) {
-                        const V g = load(slope + o * gradient.plane);
-                        PELLUCID_UNROLL
-                        for (int t = 0; t < T; ++t) sums[o][t] += g * value[t];
-                    }
-                    from += across;
-                    slope += kBlock;
+                    row_of(n, Counted<kOutputs>{})(s, part, channels, start, in, from,
+                                                   s.weights + (number * s.inputs + first * n) * kernel,
+                                                   s.bias ? s.bias + number : nullptr, out, target + o * out.plane, y);
                 }
             }
         }
-    for (int o = 0; o < N; ++o)
-        for (int t = 0; t < T; ++t) targets[t][o * outputs_apart] += sum(sums[o][t]);
-}
-
-using WeightTile = void (*)(const Sweep&, const View&, const View&, int64_t, int64_t, int64_t, int64_t, const int64_t*,
-                            float* const*, int64_t);
-
-template <int... NT>
-PELLUCID_INLINE WeightTile weight_tile_of(int64_t n, int64_t t, Numbers<NT...>) {
-    static constexpr WeightTile tiles[] = {weight_tile<NT / kColumns + 1, NT % kColumns + 1>...};
-    return tiles[(n - 1) * kColumns + t - 1];
-}
-
-// `weights` [outputs of all groups][inputs][rows][columns] += the gradient. Reads the input's halo: as wide as the padding.
-void convolve_weights(const Sweep& s, const View& in, const View& gradient, int64_t blocks, float* weights) {
-    const int64_t taps = s.inputs * s.kernel_columns, kernel = taps * s.kernel_rows;
-    for (int64_t group = 0; group < s.groups; ++group)
-        for (int64_t o = 0; o < s.outputs; o += kOutputs) {
-            const int64_t n = least(kOutputs, s.outputs - o), output = group * s.outputs + o;
-            for (int64_t row = 0; row < s.kernel_rows; ++row)
-                for (int64_t tap = 0; tap < taps; tap += kColumns) {  // (channel, column) side by side
-                    const int64_t t = least(kColumns, taps - tap);
-                    int64_t offsets[kColumns];
-                    float* targets[kColumns];
-                    for (int64_t i = 0; i < t; ++i) {
-                        const int64_t c = (tap + i) / s.kernel_columns, k = (tap + i) % s.kernel_columns;
-                        offsets[i] = c * in.plane + k * s.x.in_tap * kBlock;
-                        targets[i] = weights + output * kernel + (c * s.kernel_rows + row) * s.kernel_columns + k;
-                    }
-                    weight_tile_of(n, t, Counted<kOutputs * kColumns>{})(s, in, gradient, blocks, output,
-                                                                        group * s.inputs, row, offsets, targets, kernel);
-                }
-        }
-}
-
-// `bias` [channels] += the sum of each channel's values.
-void sum_planes(const View& values, int64_t blocks, float* bias) {
-    for (int64_t c = 0; c < values.channels; ++c) {
-        V sums[kParts] = {};
-        for (int64_t b = 0; b < blocks; ++b)
-            for (int64_t y = 0; y < values.rows; ++y) {
-                const float* from = values.at(b, c, y);
-                for (int64_t x = 0; x < values.columns; ++x)
-                    PELLUCID_UNROLL
-                    for (int part = 0; part < kParts; ++part) sums[part] += load(from + x * kBlock + part * kWidth);
-            }
-        for (const V& each : sums) bias[c] += sum(each);
     }
+}
+
+void convolve(const Sweep& s, const View& in, const View& out, int64_t blocks) {
+    for (int64_t b = 0; b < blocks; ++b)
+        for (int64_t group = 0; group < s.groups; ++group)
+            for (int64_t q = 0; q < s.y.count; q += 2)
+                conv_rows(s, in, out, b, group, q, least(q + 2, s.y.count),
+                          out.at(b, group * s.outputs, s.y.out0 + q * s.y.out_step));
 }

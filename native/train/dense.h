@@ -38,8 +38,18 @@ void panels(const float* values, int64_t count, int64_t width, float* panels, in
     for (int64_t first = 0; first < count; first += width) {
         float* to = panels + first * blocks * kBlock + block * kBlock * width;
         const int64_t n = least(width, count - first);
+        int64_t i = 0;
+        for (; i + kWidth <= n; i += kWidth)
+            for (int64_t part = 0; part < kBlock; part += kWidth) {
+                V rows[kWidth];
+                PELLUCID_UNROLL
+                for (int j = 0; j < kWidth; ++j) rows[j] = load(values + (first + i + j) * kBlock + part);
+                transpose(rows);
+                PELLUCID_UNROLL
+                for (int j = 0; j < kWidth; ++j) __builtin_memcpy(to + (part + j) * width + i, &rows[j], sizeof(V));
+            }
         for (int64_t lane = 0; lane < kBlock; ++lane)
-            for (int64_t i = 0; i < n; ++i) to[lane * width + i] = values[(first + i) * kBlock + lane];
+            for (int64_t j = i; j < n; ++j) to[lane * width + j] = values[(first + j) * kBlock + lane];
     }
 }
 

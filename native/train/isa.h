@@ -12,7 +12,10 @@ namespace PELLUCID_SET {
 namespace {
 
 #include "lanes.h"
+#include "winners.h"
 #include "convolution.h"
+#include "weights.h"
+#include "fused.h"
 #include "dense.h"
 #include "curves.h"
 #include "pooling.h"
@@ -26,9 +29,9 @@ namespace {
 
 extern const Kernels kernels;
 const Kernels kernels{
-    PELLUCID_NAME, PELLUCID_WIDTH, kOutputs, kDense, kPanelInputs, kPanelOutputs,
-    load_picture, convolve, convolve_weights, sum_planes, dense, panels, dense_weights,
-    curve, curve_back, max_pool, max_pool_back, mean_pool, mean_pool_back, moments, affine, norm_back,
+    PELLUCID_NAME, PELLUCID_WIDTH, kOutputs, kColumns, kDense, kPanelInputs, kPanelOutputs,
+    load_pictures, convolve, convolve_pool, convolve_weights, expand, sum_planes, dense, panels, dense_weights,
+    curve, curve_back, max_pool, max_pool_back, mean_pool, mean_pool_back, moments, affine, affine_pool, norm_back,
     copy, pad, pad_back, dropout, cross_entropy, sum_groups, squares, optimise, follow,
 };
 

@@ -34,22 +34,34 @@ struct Loss {
     int64_t correct;
 };
 
+// What comes back to a layer: the slopes of its outputs; or, where only the largest of each 2x2 went on, the slopes
+// of those, with the winners uint8 [blocks][channels][rows][columns][16] that tell which place each belongs to.
+struct Slopes {
+    View view;
+    const uint8_t* winners = nullptr;
+};
+
 // What normalisation keeps of a channel between forward and back.
 struct Moments {
-    float mean, inverse;
+    float mean, rest, inverse;  // `rest`: what a float of the mean's size couldn't hold of it
 };
 
 struct Kernels {
     const char* name;
     int width;           // floats in a register
     int conv_outputs;    // outputs of a packed tile of a convolution
+    int conv_columns;    // and its columns at most
     int dense_outputs;   // and of a dense layer
     int panel_inputs;    // width of a panel of a dense layer's inputs
     int panel_outputs;   // and of its output gradients
 
-    void (*load)(const Pictures&, int64_t row, const Variation&, const View& out, int64_t lane);
+    void (*load)(const Pictures&, const int64_t* rows, const Variation*, int64_t live, const View& out, float* scratch);
     void (*convolve)(const Sweep&, const View& in, const View& out, int64_t blocks);
-    void (*convolve_weights)(const Sweep&, const View& in, const View& gradient, int64_t blocks, float* weights);
+    void (*convolve_pool)(const Sweep&, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
+                          float* scratch);
+    void (*convolve_weights)(const Sweep&, const View& in, const Slopes&, int64_t blocks, float* scratch,
+                             float* weights, float* bias);
+    void (*expand)(const Slopes&, const View& out, int64_t blocks, float* bias);
     void (*sum_planes)(const View& gradient, int64_t blocks, float* bias);
     void (*dense)(const float* weights, const float* bias, int64_t inputs, int64_t outputs, const float* in, float* out,
                   bool add);
@@ -64,11 +76,14 @@ struct Kernels {
                           const View& in_gradient, int64_t blocks, bool add);
     void (*mean_pool)(const Windows&, const View& in, const View& out, int64_t blocks);
     void (*mean_pool_back)(const Windows&, const View& out_gradient, const View& in_gradient, int64_t blocks, bool add);
-    void (*moments)(const View& in, int64_t blocks, const int* live, int64_t channel, float* mean, float* squares);
-    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float factor, float term);
-    void (*norm_back)(const View& in, const View& out_gradient, const View& in_gradient, int64_t blocks,
-                      const int* live, int64_t channel, Moments, float weight, float count, bool add, float* weight_sum,
-                      float* bias_sum);
+    void (*moments)(const View& in, int64_t blocks, const int* live, int64_t channel, float centre, float sums[2]);
+    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
+                   float term, bool relu);
+    void (*affine_pool)(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
+                        float term, bool relu, uint8_t* winners);
+    void (*norm_back)(const View& in, const View& out, const Slopes&, bool relu, const View& in_gradient,
+                      int64_t blocks, const int* live, int64_t channel, Moments, float weight, float count, bool add,
+                      float* weight_sum, float* bias_sum);
     void (*copy)(const View& in, const View& out, int64_t blocks, bool add);  // of one shape
     void (*pad)(const int32_t* rows, const int32_t* columns, const View& in, const View& out, int64_t blocks);
     void (*pad_back)(const int32_t* rows, const int32_t* columns, const View& out, const View& in, int64_t blocks,

@@ -13,27 +13,6 @@ void must(bool holds, const char* what) {
     if (!holds) throw std::invalid_argument(what);
 }
 
-// The values of one axis of the input that outputs of a convolution reach, for one phase of its stride.
-Axis backward_axis(int64_t size, int64_t outputs, int64_t kernel, int64_t stride, int64_t before, int64_t dilation,
-                   int64_t phase) {
-    Axis a;
-    const int64_t first = ((phase - before) % stride + stride) % stride, common = std::gcd(dilation, stride);
-    a.count = first < size ? (size - first + stride - 1) / stride : 0;
-    a.out0 = first;
-    a.out_step = stride;
-    a.size = outputs;
-    a.tap_step = stride / common;
-    a.in_tap = -(dilation / common);
-    for (int64_t k = 0; k < std::min(kernel, a.tap_step); ++k)
-        if (k * dilation % stride == phase) {
-            a.tap0 = k;
-            a.taps = (kernel - k + a.tap_step - 1) / a.tap_step;
-            a.in0 = (first + before - k * dilation) / stride;
-            break;
-        }
-    return a;
-}
-
 }  // namespace
 
 int Network::tensor(int64_t channels, int64_t rows, int64_t columns, int64_t halo, int64_t gradient_halo) {
@@ -65,7 +44,6 @@ void Network::check(const Step& s) const {
                      "a convolution's sizes are at least 1");
             const int64_t reach = (out.columns - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] - s.before[1];
             must(in.halo >= std::max({s.before[1], reach - (in.columns - 1), 2 * s.stride[1]}), "the halo is narrow");
-            must(!needs[s.in[0]] || out.gradient_halo >= 2, "the gradient's halo is narrow");
             parameter(s.weight, out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], false);
             parameter(s.bias, out.channels, true);
             break;
@@ -120,44 +98,80 @@ void Network::check(const Step& s) const {
     }
 }
 
-void Network::finish_conv(Step& s) {
-    const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
-    Sweep& f = s.forward;
-    f.inputs = in.channels / s.groups;
-    f.outputs = out.channels / s.groups;
-    f.groups = s.groups;
-    f.kernel_rows = s.kernel[0];
-    f.kernel_columns = s.kernel[1];
-    const int64_t sizes[2] = {in.rows, in.columns}, outputs[2] = {out.rows, out.columns};
-    Axis* const axes[2] = {&f.y, &f.x};
-    for (int axis = 0; axis < 2; ++axis)
-        *axes[axis] = {outputs[axis], 0, 1, -s.before[axis], s.stride[axis], s.dilation[axis], 0, 1, s.kernel[axis],
-                       sizes[axis]};
-    for (int64_t y = 0; y < s.stride[0]; ++y)
-        for (int64_t x = 0; x < s.stride[1]; ++x) {
-            Sweep b = f;
-            std::swap(b.inputs, b.outputs);
-            b.y = backward_axis(in.rows, out.rows, s.kernel[0], s.stride[0], s.before[0], s.dilation[0], y);
-            b.x = backward_axis(in.columns, out.columns, s.kernel[1], s.stride[1], s.before[1], s.dilation[1], x);
-            if (b.y.count && b.x.count) s.back.push_back(b);
+// Takes together what needn't go through memory: a convolution or a normalisation, the pooling of each 2x2 behind it, and a
+// ReLU.
+void Network::fuse() {
+    std::vector<int> users(tensors.size(), 0);
+    for (const Step& s : steps)
+        for (const int t : s.in)
+            if (t != s.out) ++users[t];
+    const auto halves = [](const std::vector<Span>& spans) {
+        for (size_t i = 0; i < spans.size(); ++i)
+            if (spans[i].begin != static_cast<int64_t>(2 * i) || spans[i].end != spans[i].begin + 2) return false;
+        return true;
+    };
+    std::vector<Step> kept;
+    for (size_t i = 0; i < steps.size(); ++i) {
+        kept.push_back(std::move(steps[i]));
+        Step& s = kept.back();
+        if (s.kind != Kind::conv && s.kind != Kind::norm) continue;
+        const auto next = [&](Kind kind) {
+            return i + 1 < steps.size() && steps[i + 1].kind == kind && steps[i + 1].in[0] == s.out;
+        };
+        // One user, so nothing stands between them that changes the values in place.
+        if (next(Kind::max_pool) && users[s.out] == 1) {
+            const Step& pool = steps[i + 1];
+            const Tensor& own = tensors[s.out];
+            // What normalisation leaves out of the windows has a gradient still, by way of the statistics.
+            const bool even = own.rows % 2 == 0 && own.columns % 2 == 0;
+            if (halves(pool.windows.y) && halves(pool.windows.x) && (s.kind == Kind::conv || even)) {
+                s.pooled = true;
+                s.layers.insert(s.layers.end(), pool.layers.begin(), pool.layers.end());
+                s.full = s.out;
+                s.out = pool.out;
+                ++i;
+            }
         }
+        if ((s.pooled || s.kind == Kind::norm) && next(Kind::curve) && steps[i + 1].curve == Curve::relu &&
+            steps[i + 1].out == s.out) {
+            s.relu = true;
+            s.layers.insert(s.layers.end(), steps[i + 1].layers.begin(), steps[i + 1].layers.end());
+            ++i;
+        }
+    }
+    steps = std::move(kept);
 }
 
 void Network::finish(const Kernels& kernels) {
     must(!tensors.empty() && !steps.empty(), "a network has at least one layer");
+    for (const Step& s : steps) check(s);
+    fuse();
     needs.assign(tensors.size(), 0);
     for (const Step& s : steps) {
         bool learns = s.weight >= 0 && !s.frozen;
         for (const int t : s.in) learns = learns || needs.at(static_cast<size_t>(t));
         if (learns) needs.at(static_cast<size_t>(s.out)) = 1;
     }
+    for (Tensor& t : tensors) t.tight = t.rows * t.columns < kBlock;
+    for (const Step& s : steps) {
+        const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
+        const bool alike = in.channels == out.channels && in.rows == out.rows && in.columns == out.columns;
+        if (s.kind == Kind::dense || (s.kind == Kind::copy && !alike))
+            tensors[s.in[0]].tight = tensors[s.out].tight = true;
+    }
+    tensors[steps.back().out].tight = true;
+    hidden.assign(tensors.size(), 0);
+    scratch = kBlock * (tensors[0].columns + kBlock);
     for (Step& s : steps) {
-        check(s);
         const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
         for (const int t : s.in) s.wanted.push_back(needs[t]);
+        if (s.pooled) {
+            hidden[s.full] = 1;
+            needs[s.full] = s.kind == Kind::conv && s.wanted[0];
+        }
         const auto up = [](int64_t n, int64_t by) { return (n + by - 1) / by * by; };
         if (s.kind == Kind::conv) {
-            finish_conv(s);
+            finish_conv(s, kernels);
             const int64_t size = up(out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], kBlock);
             s.packed = packed;
             packed += size;
@@ -187,35 +201,6 @@ void Network::finish(const Kernels& kernels) {
     output = steps.back().out;
     const Tensor& last = tensors[output];
     must(last.halo == 0 && last.gradient_halo == 0, "the last layer has no halo");
-}
-
-void pack(const Network& network, const Step& s, const Kernels& kernels, const float* weights, float* packed, bool back) {
-    const float* from = weights + s.weight;
-    float* to = packed + (back ? s.packed_back : s.packed);
-    const Tensor &in = network.tensors[s.in[0]], &out = network.tensors[s.out];
-    if (s.kind == Kind::dense) {
-        const int64_t inputs = in.channels * in.rows * in.columns, outputs = out.channels;
-        const int64_t rows = back ? inputs : outputs, sums = back ? outputs : inputs, n = kernels.dense_outputs;
-        for (int64_t first = 0; first < rows; first += n)
-            for (int64_t i = 0; i < sums; ++i)
-                for (int64_t j = 0; j < n; ++j, ++to) {
-                    const int64_t row = first + j;
-                    *to = row >= rows ? 0.0f : back ? from[i * inputs + row] : from[row * inputs + i];
-                }
-        return;
-    }
-    const int64_t inputs = in.channels / s.groups, outputs = out.channels / s.groups;
-    const int64_t rows = back ? inputs : outputs, sums = back ? outputs : inputs, taps = s.kernel[0] * s.kernel[1];
-    for (int64_t group = 0; group < s.groups; ++group)
-        for (int64_t first = 0; first < rows; first += kernels.conv_outputs) {
-            const int64_t n = std::min<int64_t>(kernels.conv_outputs, rows - first);
-            for (int64_t i = 0; i < sums; ++i)
-                for (int64_t tap = 0; tap < taps; ++tap)
-                    for (int64_t j = 0; j < n; ++j, ++to) {
-                        const int64_t o = group * outputs + (back ? i : first + j), c = back ? first + j : i;
-                        *to = from[(o * inputs + c) * taps + tap];
-                    }
-        }
 }
 
 }  // namespace pellucid::train

@@ -20,18 +20,14 @@ void Trainer::load(const Worker& worker, const int64_t* rows, const int64_t* pla
                    const Steps* steps, int64_t index) const {
     View in = value(worker, 0);
     in.data += b * in.block;
-    if (block.live < kBlock)
-        for (int64_t c = 0; c < in.channels; ++c)
-            for (int64_t y = 0; y < in.rows; ++y)
-                std::fill_n(in.at(0, c, y), in.columns * kBlock, 0.0f);
+    Variation variations[kBlock];
     for (int64_t lane = 0; lane < block.live; ++lane) {
-        Variation v{nullptr, 1, 0, nullptr};
-        if (steps && steps->affine) {
-            const int64_t at = index * steps->batch + places[block.first + lane];
-            v = {steps->affine + at * 6, steps->gain[at], steps->offset[at], steps->erase + at * 4};
-        }
-        k_.load(pictures_, rows[block.first + lane], v, in, lane);
+        variations[lane] = {nullptr, 1, 0, nullptr};
+        if (!steps || !steps->affine) continue;
+        const int64_t at = index * steps->batch + places[block.first + lane];
+        variations[lane] = {steps->affine + at * 6, steps->gain[at], steps->offset[at], steps->erase + at * 4};
     }
+    k_.load(pictures_, rows + block.first, variations, block.live, in, worker.scratch.data());
 }
 
 uint64_t Trainer::key(const Step& step, int64_t number) const {
@@ -50,22 +46,31 @@ void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training)
     // A single value a channel has no spread to learn from: it is normalised as in the finished model.
     const bool own = training && count > 1;
     for (int64_t c = 0; c < in.channels; ++c) {
-        float mean = now_[s.mean + c], variance = now_[s.variance + c];
+        float mean = now_[s.mean + c], rest = 0, variance = now_[s.variance + c], whole = variance;
         float* kept = training ? piece_statistics_.data() + (worker.piece * network_.moments + s.place + c) * 2 : nullptr;
         if (own) {
-            k_.moments(in, n, worker.live.data(), c, &mean, nullptr);
-            mean /= static_cast<float>(count);
-            k_.moments(in, n, worker.live.data(), c, &mean, &variance);
-            if (kept) kept[1] = variance / static_cast<float>(count - 1);
-            variance /= static_cast<float>(count);
-        } else if (kept) {
-            kept[1] = variance;
+            const auto values = static_cast<float>(count);
+            float sums[2];
+            k_.moments(in, n, worker.live.data(), c, 0.0f, sums);
+            mean = sums[0] / values;
+            k_.moments(in, n, worker.live.data(), c, mean, sums);
+            rest = sums[0] / values;
+            const float squares = std::max(sums[1] - rest * sums[0], 0.0f);
+            whole = squares / static_cast<float>(count - 1);
+            variance = squares / values;
         }
-        if (kept) kept[0] = mean;
+        if (kept) {
+            kept[0] = mean;
+            kept[1] = whole;
+        }
         const float inverse = 1.0f / std::sqrt(variance + s.number), factor = now_[s.weight + c] * inverse;
-        worker.moments[s.place + c] = {mean, inverse};
+        worker.moments[s.place + c] = {mean, rest, inverse};
         worker.counts[s.place + c] = own ? static_cast<float>(count) : 0.0f;
-        k_.affine(in, out, n, c, factor, now_[s.bias + c] - mean * factor);
+        const float term = now_[s.bias + c] - rest * factor;
+        if (s.pooled)
+            k_.affine_pool(in, out, n, c, mean, factor, term, s.relu, winners(worker, s));
+        else
+            k_.affine(in, out, n, c, mean, factor, term, s.relu);
     }
 }
 
@@ -80,7 +85,10 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
                 sweep.weights = packed_.data() + s.packed;
                 sweep.bias = s.bias >= 0 ? now_ + s.bias : nullptr;
                 sweep.start = Start::bias;
-                k_.convolve(sweep, in, out, n);
+                if (s.pooled)
+                    k_.convolve_pool(sweep, in, out, n, s.relu, winners(worker, s), worker.scratch.data());
+                else
+                    k_.convolve(sweep, in, out, n);
                 break;
             }
             case Kind::dense: {
@@ -132,6 +140,28 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
     }
 }
 
+void Trainer::convolve_back(const Step& s, Worker& worker, int64_t n, float* gradients) {
+    const View in = value(worker, s.in[0]), to = gradient(worker, s.in[0]);
+    Slopes slopes{gradient(worker, s.out), s.pooled ? winners(worker, s) : nullptr};
+    float* bias = !s.frozen && s.bias >= 0 ? gradients + s.bias : nullptr;
+    if (s.pooled && s.wanted[0]) {
+        const View full = gradient(worker, s.full);
+        k_.expand(slopes, full, n, bias);
+        slopes = {full};
+        bias = nullptr;
+    } else if (!s.pooled && bias) {
+        k_.sum_planes(slopes.view, n, bias);
+        bias = nullptr;
+    }
+    if (!s.frozen) k_.convolve_weights(s.forward, in, slopes, n, worker.scratch.data(), gradients + s.weight, bias);
+    if (!s.wanted[0]) return;
+    for (Sweep sweep : s.back) {
+        sweep.weights = packed_.data() + s.packed_back;
+        sweep.start = s.adds[0] ? Start::add : Start::zero;
+        k_.convolve(sweep, slopes.view, to, n);
+    }
+}
+
 void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t number,
                        float* gradients) {
     for (auto step = network_.steps.rbegin(); step != network_.steps.rend(); ++step) {
@@ -141,18 +171,7 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
         const View g = gradient(worker, s.out), to = gradient(worker, s.in[0]);
         const bool wanted = s.wanted[0], adds = s.adds[0];
         switch (s.kind) {
-            case Kind::conv:
-                if (!s.frozen) {
-                    k_.convolve_weights(s.forward, in, g, n, gradients + s.weight);
-                    if (s.bias >= 0) k_.sum_planes(g, n, gradients + s.bias);
-                }
-                if (wanted)
-                    for (Sweep sweep : s.back) {
-                        sweep.weights = packed_.data() + s.packed_back;
-                        sweep.start = adds ? Start::add : Start::zero;
-                        k_.convolve(sweep, g, to, n);
-                    }
-                break;
+            case Kind::conv: convolve_back(s, worker, n, gradients); break;
             case Kind::dense:
                 for (int64_t b = 0; b < n; ++b) {
                     const float* from = g.data + b * g.block;
@@ -174,12 +193,14 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
                 if (wanted) k_.mean_pool_back(s.windows, g, to, n, adds);
                 break;
             case Kind::norm: {
+                const Slopes slopes{g, s.pooled ? winners(worker, s) : nullptr};
                 float unused[2] = {};
                 for (int64_t c = 0; c < in.channels; ++c) {
                     float* const sums[2] = {s.frozen ? unused : gradients + s.weight + c,
                                             s.frozen ? unused + 1 : gradients + s.bias + c};
-                    k_.norm_back(in, g, to, n, worker.live.data(), c, worker.moments[s.place + c], now_[s.weight + c],
-                                 worker.counts[s.place + c], adds, sums[0], sums[1]);
+                    k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, n, worker.live.data(), c,
+                                 worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c],
+                                 adds, sums[0], sums[1]);
                 }
                 break;
             }

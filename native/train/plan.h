@@ -30,6 +30,12 @@ struct Axis {
 
 enum class Start : int { zero, bias, add };
 
+// Some columns of outputs that are computed side by side, with the taps that any of them has inside the input.
+struct Tile {
+    int32_t column, count;
+    int32_t first, last;  // last is exclusive
+};
+
 // A convolution, forward or back: `inputs` channels of a group are summed to `outputs` of it.
 struct Sweep {
     Axis y, x;
@@ -38,6 +44,10 @@ struct Sweep {
     const float* weights = nullptr;  // packed: see pack.h
     const float* bias = nullptr;
     Start start = Start::zero;
+    const Tile* tiles = nullptr;  // of a row
+    int64_t tile_count = 0;
+    int64_t strip = 1;  // rows of outputs whose slopes are at hand together for the weights' gradient ...
+    int64_t panel = 1;  // ... and tiles of outputs whose sums are
 };
 
 enum class Curve : int { relu, leaky, relu6, sigmoid, tanh, gelu, silu, hardswish };
@@ -57,6 +67,7 @@ enum class Kind : int { conv, dense, curve, max_pool, mean_pool, norm, add, conc
 // One layer. Tensors and parameters by number; -1 where there is none.
 struct Step {
     Kind kind{};
+    std::vector<int> layers;  // of those that were added: its own number, and of those that were taken into it
     std::vector<int> in;
     int out = -1;
     // Offsets into the flat weights, in floats.
@@ -64,6 +75,9 @@ struct Step {
     bool frozen = false;
     // Convolution.
     int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, before[2] = {0, 0}, dilation[2] = {1, 1}, groups = 1;
+    bool pooled = false, relu = false;  // of the largest of each 2x2 only; of that only what is above 0
+    int full = -1;                      // then: the convolution's own outputs, of which only the gradient is kept
+    int64_t winners = -1;               // and where these lie in a worker's memory, in floats
     // Curves, dropout, normalisation.
     Curve curve{};
     float number = 0;  // slope, rate or epsilon
@@ -77,14 +91,29 @@ struct Step {
     int64_t packed = -1, packed_back = -1;  // offsets into the packed weights
     std::vector<Sweep> back;     // of a convolution: one for each phase of its stride
     Sweep forward;
+    std::vector<std::vector<Tile>> tiles;  // what these look into
     int64_t panels_in = -1, panels_out = -1;  // of dense layers: offsets into the batch's panels
 };
+
+// Lines of 64 bytes to the next row or plane of so many. Planes whole pages apart would share a few places of the nearest
+// cache, which then answers four times as slowly.
+inline int64_t spread(int64_t lines) { return lines + (21 - lines % 16) % 16; }
 
 struct Tensor {
     int64_t channels, rows, columns, halo, gradient_halo;
     int64_t value = 0, gradient = 0;  // offsets of the first block's view into a worker's memory
+    bool tight = true;                // its values lie side by side, as dense layers read them
 
-    int64_t floats(int64_t border) const { return channels * rows * (columns + 2 * border) * kBlock; }
+    int64_t values() const { return channels * rows * columns; }
+    int64_t row(int64_t border) const {
+        const int64_t lines = columns + 2 * border;
+        return (lines + (!tight && lines % 16 == 0)) * kBlock;
+    }
+    int64_t plane(int64_t border) const {
+        const int64_t lines = rows * row(border) / kBlock;
+        return (tight ? lines : spread(lines)) * kBlock;
+    }
+    int64_t floats(int64_t border) const { return channels * plane(border); }
 };
 
 }  // namespace pellucid::train

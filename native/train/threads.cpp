@@ -1,9 +1,17 @@
 #include "threads.h"
 
+#include <system_error>
+#include <utility>
+
 namespace pellucid::train {
 
 Threads::Threads(int count) {
-    for (int thread = 1; thread < count; ++thread) others_.emplace_back([this, thread] { wait_for_work(thread); });
+    if (count > 1) others_.reserve(static_cast<size_t>(count) - 1);
+    try {
+        for (int thread = 1; thread < count; ++thread) others_.emplace_back([this, thread] { wait_for_work(thread); });
+    } catch (const std::system_error&) {
+        // The system gives no more of them: fewer do the same work, with the same results.
+    }
 }
 
 Threads::~Threads() {
@@ -16,7 +24,13 @@ Threads::~Threads() {
 }
 
 void Threads::take(int thread) {
-    for (int64_t number = next_++; number < parts_; number = next_++) (*part_)(number, thread);
+    try {
+        for (int64_t number = next_++; number < parts_; number = next_++) (*part_)(number, thread);
+    } catch (...) {  // no memory, most likely: the caller is told when all have ended
+        next_ = parts_;
+        const std::lock_guard lock(mutex_);
+        if (!failure_) failure_ = std::current_exception();
+    }
 }
 
 void Threads::share(int64_t parts, const std::function<void(int64_t, int)>& part) {
@@ -36,6 +50,7 @@ void Threads::share(int64_t parts, const std::function<void(int64_t, int)>& part
     take(0);
     std::unique_lock lock(mutex_);
     end_.wait(lock, [this] { return busy_ == 0; });
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
 void Threads::wait_for_work(int thread) {

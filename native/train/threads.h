@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -19,7 +20,8 @@ class Threads {
 
     int count() const { return static_cast<int>(others_.size()) + 1; }
 
-    // part(number, thread) for every number below `parts`; whoever is free takes the next. Returns when all are done.
+    // part(number, thread) for every number below `parts`; whoever is free takes the next. Returns when all are done;
+    // what a part throws is thrown here, and the parts that nobody had begun are left out.
     void share(int64_t parts, const std::function<void(int64_t, int)>& part);
 
    private:
@@ -35,6 +37,7 @@ class Threads {
     uint64_t round_ = 0;
     int busy_ = 0;
     bool over_ = false;
+    std::exception_ptr failure_;
 };
 
 }  // namespace pellucid::train

@@ -1,6 +1,9 @@
 #include "trainer.h"
 
 #include <algorithm>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace pellucid::train {
 namespace {
@@ -22,13 +25,7 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     blocks_ = blocks_for(settings_.batch);
     settings_.piece = std::clamp<int64_t>(settings_.piece, 1, blocks_);
     settings_.groups = std::clamp<int64_t>(settings_.groups, 1, (blocks_ + settings_.piece - 1) / settings_.piece);
-    for (size_t t = 0; t < network_.tensors.size(); ++t) {
-        Tensor& tensor = network_.tensors[t];
-        tensor.value = values_;
-        values_ += tensor.floats(tensor.halo) * settings_.piece;
-        tensor.gradient = values_;
-        if (network_.needs[t]) values_ += tensor.floats(tensor.gradient_halo) * settings_.piece;
-    }
+    values_ = network_.place(settings_.piece);
     const int64_t all = network_.weights + network_.statistics;
     weights_ = Floats(all);
     if (settings_.averaging > 0) average_ = Floats(all);
@@ -64,6 +61,11 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     workers_.resize(static_cast<size_t>(settings_.threads));
     for (Worker& worker : workers_) {
         worker.memory = Floats(values_);
+        worker.scratch = Floats(network_.scratch);
+#ifdef __SANITIZE_ADDRESS__
+        for (const int64_t gap : network_.gaps)
+            ASAN_POISON_MEMORY_REGION(worker.memory.data() + gap, kGap * sizeof(float));
+#endif
         worker.moments.resize(static_cast<size_t>(network_.moments));
         worker.counts.resize(static_cast<size_t>(network_.moments));
         worker.live.resize(static_cast<size_t>(settings_.piece));
@@ -72,25 +74,29 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
 }
 
 int64_t Trainer::bytes() const {
-    int64_t floats = values_ * settings_.threads;
-    for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &gradients_, &panels_, &total_})
+    int64_t floats = (values_ + network_.scratch) * settings_.threads;
+    for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &panels_, &total_})
         floats += each->count();
+    for (const Chunk& chunk : chunks_)
+        if (!chunk.direct) floats += chunk.count * settings_.groups;  // dense layers leave their place in the sets empty
     return floats * static_cast<int64_t>(sizeof(float));
 }
 
 View Trainer::value(const Worker& worker, int tensor) const {
     const Tensor& t = network_.tensors[tensor];
-    const int64_t row = (t.columns + 2 * t.halo) * kBlock;
-    return {worker.memory.data() + t.value + t.halo * kBlock, t.channels, t.rows, t.columns, row, row * t.rows,
-            row * t.rows * t.channels};
+    return {worker.memory.data() + t.value + t.halo * kBlock, t.channels, t.rows, t.columns, t.row(t.halo),
+            t.plane(t.halo), t.floats(t.halo)};
 }
 
 View Trainer::gradient(const Worker& worker, int tensor) const {
     const Tensor& t = network_.tensors[tensor];
     if (!network_.needs[tensor]) return {nullptr, t.channels, t.rows, t.columns, 0, 0, 0};
-    const int64_t row = (t.columns + 2 * t.gradient_halo) * kBlock;
-    return {worker.memory.data() + t.gradient + t.gradient_halo * kBlock, t.channels, t.rows, t.columns, row,
-            row * t.rows, row * t.rows * t.channels};
+    return {worker.memory.data() + t.gradient + t.gradient_halo * kBlock, t.channels, t.rows, t.columns,
+            t.row(t.gradient_halo), t.plane(t.gradient_halo), t.floats(t.gradient_halo)};
+}
+
+uint8_t* Trainer::winners(const Worker& worker, const Step& step) const {
+    return reinterpret_cast<uint8_t*>(worker.memory.data() + step.winners);
 }
 
 void Trainer::pack_all(const float* weights, bool back) {

@@ -54,7 +54,7 @@ class Trainer {
         const Tensor& last = network_.tensors[network_.output];
         return last.channels * last.rows * last.columns;
     }
-    int64_t bytes() const;
+    int64_t bytes() const;  // of memory that steps write to
     float* weights() { return weights_.data(); }
     float* average() { return average_.data(); }
     float* moment1() { return moment1_.data(); }
@@ -71,7 +71,7 @@ class Trainer {
         bool decays, direct;  // direct: of a dense layer, whose gradient has one set for the whole batch
     };
     struct Worker {
-        Floats memory;
+        Floats memory, scratch;
         std::vector<Moments> moments;
         std::vector<float> counts;
         std::vector<int> live;
@@ -86,6 +86,8 @@ class Trainer {
     void pack_all(const float* weights, bool back);
     View value(const Worker& worker, int tensor) const;
     View gradient(const Worker& worker, int tensor) const;
+    uint8_t* winners(const Worker& worker, const Step& step) const;
+    void convolve_back(const Step& step, Worker& worker, int64_t blocks, float* gradients);
     void load(const Worker& worker, const int64_t* rows, const int64_t* places, const Block& block, int64_t b,
               const Steps* steps, int64_t index) const;
     void forward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, bool training);

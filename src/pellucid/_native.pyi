@@ -52,6 +52,12 @@ crc_and_sums: Callable[..., tuple[int, bytes]] | None
 """crc_and_sums(values, instructions=""): of uint8 [n], zlib's CRC-32, and the sums modulo 2^64 of every 512th group
 of 8 bytes; None where zlib is as quick."""
 
+def multiply_add_rate(instructions: str, threads: int, seconds: float) -> float:
+    """Floating-point operations a second, of all threads together, of a loop of products and sums in registers."""
+
+def triad_rate(instructions: str, threads: int, bytes: int, seconds: float) -> float:
+    """Bytes a second of a[i] = b[i] + factor * c[i], of all threads together, each with `bytes` of its own arrays."""
+
 def train_instructions() -> list[str]:
     """The sets of instructions that this processor can train with; the last is the best."""
 

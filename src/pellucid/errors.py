@@ -65,5 +65,9 @@ class EngineError(PellucidError):
     """No engine here can do what was asked, or one failed while computing."""
 
 
+class Diverged(EngineError):
+    """Training's loss or weights stopped being numbers; the error says what is left of the run."""
+
+
 class Interrupted(PellucidError):
     """Stopped on request (Ctrl-C) after saving; the remedy says how to go on."""

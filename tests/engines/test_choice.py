@@ -49,16 +49,44 @@ def test_what_it_cannot_goes_to_torch_and_says_why(
     assert chosen.note == f"the native engine can't train this network: {why}; torch trains it"
 
 
-def test_auto_is_torch_where_it_is_installed():
+@built
+@pytest.mark.parametrize("there", [True, False])
+def test_auto_is_native_for_what_it_can_train(there, monkeypatch):
+    if not there:
+        monkeypatch.setattr(choice, "find_spec", lambda name: None)
     chosen = choose_engine("auto", PLAIN)
-    assert (chosen.name, chosen.note) == ("torch", "")
+    assert (chosen.name, chosen.note) == ("native", "")
 
 
 @built
-def test_auto_is_native_where_torch_is_not_installed(without_torch):
-    chosen = choose_engine("auto", PLAIN)
-    assert chosen.name == "native"
-    assert chosen.note == "PyTorch is not installed here: the native engine trains"
+@pytest.mark.parametrize(("asked", "there"), [("native", True), ("auto", False), ("native", False)])
+def test_what_cannot_be_trained_here_is_told_in_one_sentence(asked, there, monkeypatch):
+    """Whichever way the rule goes: one line that a person reads, of which layer, and what trains or is missing."""
+    if not there:
+        monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    try:
+        told = choose_engine(asked, LRN).note
+        assert told.endswith("; torch trains it")
+    except EngineError as error:
+        told = error.received
+        assert not there
+        assert error.what == "Training needs PyTorch, which is not installed here"
+        assert error.remedy == "pip install 'pellucid[torch]'"
+    assert "odd: the native engine has no lrn" in told
+    assert "\n" not in told
+
+
+@built
+@pytest.mark.parametrize("asked", ["native", "auto"])
+def test_instructions_that_are_not_here_are_told_before_any_picture_is_read(
+    asked, without_torch, monkeypatch
+):
+    monkeypatch.setenv("PELLUCID_ISA", "avx1024")
+    with pytest.raises(EngineError) as caught:
+        choose_engine(asked, PLAIN)
+    assert caught.value.where == "environment variable PELLUCID_ISA"
+    assert caught.value.received == "avx1024"
+    assert all(name in caught.value.remedy for name in native.train_instructions())
 
 
 @built

@@ -402,7 +402,7 @@ def test_without_scikit_learn():
     )
     lines = done.stdout.splitlines()
     assert lines[1] == "ImageClassifier needs scikit-learn, which is not installed here"
-    assert lines[-1].startswith("  remedy: pip install 'pellucid[torch,sklearn]'")
+    assert lines[-1].startswith("  remedy: pip install 'pellucid[sklearn]'")
 
 
 def test_importing_the_package_imports_no_scikit_learn():

@@ -11,14 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from pellucid.native import native
+
 PROOF = Path(__file__).resolve().parents[2] / "proof"
 SCRIPTS = sorted(PROOF.glob("[!_]*.py"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_the_short_form_holds(script, tmp_path):
+    holds(tmp_path, script, "--short")
+
+
+@pytest.mark.skipif(native is None, reason="the compiled part is not built here")
+def test_killed_and_resumed_with_the_native_engine(tmp_path):
+    assert "engine native" in holds(tmp_path, PROOF / "kills.py", "--short", "--engine", "native")
+
+
+def holds(tmp_path, *command):
+    """What a proof prints; that it holds, and leaves nothing."""
     done = subprocess.run(
-        [sys.executable, script, "--short"],
+        [sys.executable, *command],
         cwd=tmp_path,
         env=os.environ | {"PELLUCID_CACHE": str(tmp_path / "cache")},
         stdin=subprocess.DEVNULL,
@@ -31,6 +43,7 @@ def test_the_short_form_holds(script, tmp_path):
     assert "Traceback" not in done.stderr
     left = {path.name for path in tmp_path.iterdir()} - {"cache"}
     assert left == set(), "the short form writes nothing where it is run"
+    return done.stdout
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pellucid.errors import EngineError
+from pellucid.errors import Diverged
 from pellucid.training.events import EpochRecord, Note, Progress
 from pellucid.training.loop import Loop
 from pellucid.training.settings import AugmentationSettings, Settings
@@ -109,14 +109,31 @@ def test_patience_ends_a_run_that_no_longer_gets_better():
 def test_divergence_is_told_with_the_rate_and_a_smaller_one():
     loop = make_loop(epochs=3, rate=100.0)
     loop.trainer.pixels = PIXELS.astype(float) * 1e300
-    with np.errstate(all="ignore"), pytest.raises(EngineError) as caught:
+    with np.errstate(all="ignore"), pytest.raises(Diverged) as caught:
         epochs_of(loop)
     assert caught.value.as_dict() == {
-        "error": "EngineError",
+        "error": "Diverged",
         "what": "training diverged in epoch 1: the loss is no longer a number",
+        "where": "epoch 1 of 3, after 1 of its 14 steps",
         "received": "learning rate 100",
         "remedy": "a smaller learning rate, as in --learning-rate 10",
     }
+
+
+def test_a_weight_that_is_no_number_is_seen_where_the_loss_hides_it():
+    """A ReLU makes 0 of it, so that losses stay numbers; a checkpoint of it would be good for nothing."""
+    loop = make_loop(epochs=3)
+    assert loop.checkpoint().arrays
+    weights = loop.trainer.weights
+    loop.trainer.weights = lambda averaged=True: weights(averaged) | {"conv1.bias": np.array([1, np.nan])}
+    with pytest.raises(
+        Diverged, match=r"in epoch 1: a weight is no longer a number\n.*after 14 of its 14 steps"
+    ):
+        epochs_of(loop)
+    assert not loop.place.history
+    assert not loop.best_weights
+    with pytest.raises(Diverged, match="a weight is no longer a number"):
+        loop.checkpoint()
 
 
 def test_progress_counts_pictures_and_time():

@@ -30,18 +30,15 @@ class Choice:
 def choose_engine(asked: str, network: Network, device: str = "cpu", precision: str = "f32") -> Choice:
     """The engine that was asked for: `native`, `torch` or `auto`.
 
-    `auto` is torch, or the native engine where torch isn't installed. What the native engine can't train goes to
-    torch, and the note says which layer or setting it is. EngineError says what to install where neither can.
+    `auto` and `native` are the native engine, and torch for what it can't train; the note says which layer or setting
+    that is. EngineError says what to install where neither can.
     """
     from pellucid.engines.native.plan import unable
 
     why = unable(network, device, precision)
-    if asked == "native" and not why:
+    if asked != "torch" and not why:
         return _native()
-    found = find_spec("torch") is not None
-    if not found and asked == "auto" and not why:
-        return _native("PyTorch is not installed here: the native engine trains")
-    if not found:
+    if find_spec("torch") is None:
         reason = f"; the native engine can't train this: {why}" if why else ""
         raise EngineError(
             "Training needs PyTorch, which is not installed here",
@@ -49,14 +46,16 @@ def choose_engine(asked: str, network: Network, device: str = "cpu", precision: 
             received=f"no package called torch{reason}",
             remedy="pip install 'pellucid[torch]'" + ("" if why else ", or --engine native"),
         )
-    note = f"the native engine can't train this network: {why}; torch trains it" if asked == "native" else ""
+    note = f"the native engine can't train this network: {why}; torch trains it" if asked != "torch" else ""
     return Choice("torch", _open_torch(asked), note)
 
 
-def _native(note: str = "") -> Choice:
+def _native() -> Choice:
     from pellucid.engines.native import open_trainer
+    from pellucid.engines.native.instructions import chosen
 
-    return Choice("native", open_trainer, note)
+    chosen()  # here, before any picture is read, it says whether PELLUCID_ISA names what this processor has
+    return Choice("native", open_trainer)
 
 
 def _open_torch(asked: str) -> Engine:

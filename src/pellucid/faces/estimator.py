@@ -34,7 +34,7 @@ else:
                 raise EngineError(
                     "ImageClassifier needs scikit-learn, which is not installed here",
                     received=missing,
-                    remedy="pip install 'pellucid[torch,sklearn]'   (pellucid.train works without it)",
+                    remedy="pip install 'pellucid[sklearn]'   (pellucid.train works without it)",
                 )
 
         class ClassifierMixin:

@@ -283,7 +283,7 @@ def plain(
     is called."""
     rank = len(table[0].receptive_field) if table else 2
     titles = [*(title.format(axes=axes_text(rank)) for title, _ in COLUMNS[:-1]), text]
-    lines = _aligned(titles, columns(table, sums), [right for _, right in COLUMNS])
+    lines = aligned(titles, columns(table, sums), [right for _, right in COLUMNS])
     return "\n".join([*lines, *([memory(sums, EXAMPLE[rank], stored)] if sums is not None else [])])
 
 
@@ -293,10 +293,11 @@ def plain_against(table: Sequence[Against]) -> str:
         return ""
     axes = axes_text(len(table[0].output_shape) - 1)
     titles = [title.format(other=table[0].other, axes=axes) for title, _ in AGAINST_COLUMNS]
-    return "\n".join(_aligned(titles, against_columns(table), [right for _, right in AGAINST_COLUMNS]))
+    return "\n".join(aligned(titles, against_columns(table), [right for _, right in AGAINST_COLUMNS]))
 
 
-def _aligned(titles: list[str], cells: list[list[str]], right: list[bool]) -> list[str]:
+def aligned(titles: list[str], cells: list[list[str]], right: list[bool]) -> list[str]:
+    """Lines of columns as wide as their widest cell, set to the right where `right` says so."""
     lines = [titles, *cells]
     widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
     return [

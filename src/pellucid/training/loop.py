@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import draws
 from pellucid.engines.contract import Batches, Trainer
-from pellucid.errors import EngineError
+from pellucid.errors import Diverged
 from pellucid.evaluation import log_loss, softmax
 from pellucid.training.augmentation import augment
 from pellucid.training.checkpoint import Checkpoint
@@ -88,8 +89,12 @@ class Loop:
                 )
 
     def checkpoint(self) -> Checkpoint:
-        """All that going on needs."""
+        """All that going on needs. Diverged where a weight is no number."""
         best = {f"{_BEST}{name}": array for name, array in self.best_weights.items()}
+        if not _finite(self.trainer.weights(averaged=False)):
+            raise self._diverged(
+                "a weight"
+            )  # the next loss may show it, but this is what the run would go on from
         return Checkpoint(dict(self.trainer.state()) | best, asdict(self.place))
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -119,7 +124,7 @@ class Loop:
             chunk = rows[place.step : place.step + count]
             report = self.trainer.steps(self._batches(chunk, epoch), self.steps_taken())
             if not np.isfinite(report.loss):
-                raise self._diverged(epoch)
+                raise self._diverged("the loss")
             place.loss += report.loss
             place.correct += report.correct
             place.count += report.count
@@ -152,14 +157,19 @@ class Loop:
         place = self.place
         logits = self.trainer.logits(self.validation).astype(np.float64)
         labels = self.labels[self.validation]
+        if not np.isfinite(logits).all():
+            raise self._diverged("the loss of validation")
         loss = log_loss(labels, softmax(logits))
         accuracy = float(np.mean(logits.argmax(axis=1) == labels))
         if loss is None or not np.isfinite(loss):
-            raise self._diverged(place.epoch)
+            raise self._diverged("the loss of validation")
+        weights = self.trainer.weights()
+        if not _finite(weights):  # what isn't a number can hide behind a ReLU, which makes it 0
+            raise self._diverged("a weight")
         better = (accuracy, -loss) > (place.best_accuracy, -place.best_loss)
         if better:
             place.best_epoch, place.best_accuracy, place.best_loss = place.epoch + 1, accuracy, loss
-            self.best_weights = self.trainer.weights()
+            self.best_weights = weights
         if loss < place.least_loss:
             place.least_loss, place.least_loss_epoch = loss, place.epoch + 1
         place.seconds += time.monotonic() - start
@@ -201,9 +211,15 @@ class Loop:
         last_better = max(place.best_epoch, place.least_loss_epoch)
         return patience is not None and place.epoch - last_better >= patience
 
-    def _diverged(self, epoch: int) -> EngineError:
-        return EngineError(
-            f"training diverged in epoch {epoch + 1}: the loss is no longer a number",
+    def _diverged(self, what: str) -> Diverged:
+        place = self.place
+        return Diverged(
+            f"training diverged in epoch {place.epoch + 1}: {what} is no longer a number",
+            where=f"epoch {place.epoch + 1} of {self.epochs}, after {place.step} of its {self.steps_per_epoch} steps",
             received=f"learning rate {self.peak:g}",
             remedy=f"a smaller learning rate, as in --learning-rate {self.peak / 10:g}",
         )
+
+
+def _finite(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    return all(np.isfinite(array).all() for array in arrays.values())

@@ -5,13 +5,13 @@ A text may have filters among its layers (see `pellucid.filters.text`): they bec
 
 from __future__ import annotations
 
-import os
 import re
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.engines.initial import initial_weights
+from pellucid.engines.memory import physical_memory
 from pellucid.errors import EngineError, NetworkError
 from pellucid.filters import Expanded, expand, has_filters, kernel_name
 from pellucid.model import ModelFile
@@ -64,14 +64,6 @@ def check_memory(network: Network, settings: Settings) -> None:
             where=f"{settings.network[:80]}, largest layer {sums.largest_layer}",
             remedy="a smaller --size, or a smaller network",
         )
-
-
-def physical_memory() -> int:
-    """Bytes of this machine's memory; 0 where the system doesn't say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 0
 
 
 def _check_learning(network: Network) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pellucid import __version__
 from pellucid.engines.choice import choose_engine
 from pellucid.engines.contract import Engine, Recipe, Trainer
-from pellucid.errors import DataError, EngineError, Interrupted, PellucidError
+from pellucid.errors import DataError, Diverged, EngineError, Interrupted, PellucidError
 from pellucid.evaluation import Measured, fit_temperature, measure, softmax
 from pellucid.evaluation.page import write_report
 from pellucid.evaluation.predictions import PREDICTIONS_FILE, Predictions, predictions_of, write_predictions
@@ -32,7 +32,7 @@ from pellucid.training.checkpoint import clear_checkpoint, has_checkpoint, load_
 from pellucid.training.class_weights import class_counts, class_weights, note, resolve
 from pellucid.training.data import Data, find_facts, load_data
 from pellucid.training.defaults import resolve_size, resolve_training
-from pellucid.training.loop import Loop
+from pellucid.training.loop import Loop, Place
 from pellucid.training.network import chosen_network
 from pellucid.training.report import OWN_TEST, RunRecord, data_record, epoch_of, make_report
 from pellucid.training.settings import ARRAYS, BUILT_IN, Settings, with_full_paths
@@ -54,7 +54,8 @@ def train(
 
     `data` stands for settings.data where it isn't a path (arrays, a Source). `stop` is asked between steps; where it
     says so, the run saves and raises Interrupted. `on_read(done, total)` follows the pictures into the cache.
-    The last record is Finished; model.onnx is written and was measured by then.
+    The last record is Finished; model.onnx is written and was measured by then. Diverged comes after model.onnx of the
+    best epoch was written all the same, where there was one.
     """
     start = time.monotonic()
     if data is None or isinstance(data, str | Path):
@@ -103,7 +104,14 @@ def train(
     before = loop.place.seconds
     if settings.snapshots and not most_snapshots(network):
         yield events.Note("the network is too large for snapshots of its weights by epoch: none are kept")
-    yield from _epochs(loop, network, out, stop)
+    diverged: Diverged | None = None
+    try:
+        yield from _epochs(loop, network, out, stop)
+    except Diverged as error:
+        if not loop.place.history:
+            raise
+        _write_curves(loop, out)
+        diverged = error
 
     best = network.with_weights(loop.best_weights)
     path = out / folder.MODEL_FILE
@@ -115,8 +123,10 @@ def train(
     model = ModelFile(read_file(path), str(path))
     try:
         agreement = check_agreement(checker, model, source, validation, str(path))
-    except EngineError:
+    except EngineError as error:
         path.unlink(missing_ok=True)
+        if diverged:  # weights on their way out of bounds: the first error says more
+            raise diverged from error
         raise
     measured = None
     if len(rows.test):
@@ -133,10 +143,18 @@ def train(
         write_model(path, best, card.model_copy(update={"figures": figures}))
     report = _write_results(out, settings, loaded, loop, model, answered, measured)
     clear_checkpoint(out)
+    if diverged:
+        raise _with_model(diverged, path, loop.place)
     seconds = time.monotonic() - start + before
     yield events.Finished(
         path, tested, loop.place.best_epoch, seconds, agreement, tuple(loop.place.history), report
     )
+
+
+def _with_model(error: Diverged, path: Path, place: Place) -> Diverged:
+    """The same error, saying what the run has left."""
+    kept = f"the model of epoch {place.best_epoch}, the best until then, is in {shown(path)}"
+    return Diverged(error.what, where=error.where, received=error.received, remedy=f"{error.remedy}; {kept}")
 
 
 def _write_results(

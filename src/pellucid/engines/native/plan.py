@@ -95,6 +95,9 @@ class Plan:
     network: Network
     parameters: dict[str, Parameter] = field(default_factory=dict)
     compiled: Any = None
+    nodes: list[int] = field(
+        default_factory=list
+    )  # of each compiled step, the number of its node in evaluation order
     piece: int = 1  # blocks of 16 pictures that are normalised together
     groups: int = 8
 
@@ -148,7 +151,12 @@ class _Compiler:
         for place in (self.places[INPUT], *tensors.values()):
             if place.number < 0:
                 place.number = self.compiled.tensor(*place.shape, place.halo, place.gradient_halo)
-        for node in self.nodes:
+        for number, node in enumerate(self.nodes):
+            if (
+                not isinstance(node.layer, kinds.Flatten)
+                or self.places[node.inputs[0]] is not self.places[node.name]
+            ):
+                self.plan.nodes.append(number)
             source, target = (self.places[name].number for name in (node.inputs[0], node.name))
             match node.layer:
                 case kinds.Conv():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.engines.contract import Batches, Recipe, StepReport
+from pellucid.engines.memory import physical_memory
 from pellucid.engines.native.instructions import chosen
 from pellucid.engines.native.plan import compile_plan, planes, unable
 from pellucid.errors import EngineError
@@ -23,6 +24,8 @@ _MOMENTS: dict[str, tuple[str, ...]] = {
     "adamw": ("exp_avg", "exp_avg_sq"),
     "sgd": ("momentum_buffer",),
 }
+_NO_MEMORY = "not enough memory for this network and batch size"
+_LESS_MEMORY = "a smaller --batch-size, a smaller --size, or fewer --threads"
 
 
 def open_trainer(
@@ -102,6 +105,7 @@ class NativeTrainer:
                 averaging=recipe.averaging, clip=recipe.clip, seed=recipe.seed & (2**64 - 1),
                 class_weights=list(recipe.class_weights or ()),
             )  # fmt: skip
+        _check_memory(self.core.bytes, recipe)
         start = self._joined(network.weights, list(self.plan.parameters))
         self.core.write("weights", start)
         if recipe.averaging:
@@ -194,6 +198,18 @@ class NativeTrainer:
         }
 
 
+def _check_memory(needed: int, recipe: Recipe) -> None:
+    """EngineError where steps would write to more memory than there is: the system would end the process for it."""
+    here = physical_memory()
+    if here and needed > here:
+        raise EngineError(
+            _NO_MEMORY,
+            received=f"{needed / 2**30:.1f} GiB are needed for batches of {recipe.batch_size} and {recipe.threads} "
+            f"threads, there are {here / 2**30:.1f}",
+            remedy=_LESS_MEMORY,
+        )
+
+
 def _stored(moment: str) -> str:
     """The compiled engine's name for a moment: gradient descent's one stands where Adam's first does."""
     return "exp_avg" if moment == "momentum_buffer" else moment
@@ -205,6 +221,5 @@ def _explained() -> Iterator[None]:
         yield
     except MemoryError as error:
         raise EngineError(
-            "not enough memory for this network and batch size",
-            remedy="a smaller --batch-size, a smaller --size, or fewer --threads",
+            _NO_MEMORY, received=str(error) or "an allocation failed", remedy=_LESS_MEMORY
         ) from error

@@ -303,6 +303,12 @@ def summary(
         str | None,
         typer.Option(metavar="FILE", help="With --against: draw the first convolution's connections (SVG)."),
     ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan", help="How the native engine trains it: each step, its bytes, FLOP and kernel."
+        ),
+    ] = False,
     size: Size = None,
     json: Json = False,
     debug: Debug = False,
@@ -311,7 +317,7 @@ def summary(
     from pellucid.faces.cli.summary import Drawings, summary_command
 
     summary_command(
-        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing)
+        network, input, classes, formula, against, json, size, Drawings(diagram, fold, down, drawing), plan
     )
 
 
@@ -451,3 +457,31 @@ def exercise(
             json,
         )
     )
+
+
+@app.command()
+def bench(
+    network: Annotated[
+        str, typer.Option(help="Whose training is measured: a name, or a text with --input.")
+    ] = "bench-lenet",
+    input: Annotated[
+        str | None,
+        typer.Option("--input", help="With a network's text: its input, 28x28x1 (h x w x channels)."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads that compute; all processors unless given.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Everything is measured once a round.")] = 3,
+    peers: Annotated[
+        bool, typer.Option("--peers/--no-peers", help="Train in PyTorch, too, where it is installed.")
+    ] = True,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw each layer under the machine's roofline (SVG).")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """This machine against its own limit: its peaks, each layer's share of them, training."""
+    from pellucid.faces.cli.bench import bench_command
+
+    bench_command(network, input, threads, rounds, peers, plot, json)

@@ -60,7 +60,7 @@ class Drawings:
 
 def summary_command(
     name: str, size: str | None, classes: int | None, formula: bool, against: str | None, as_json: bool,
-    side: str | None, drawings: Drawings,
+    side: str | None, drawings: Drawings, plan: bool = False,
 ) -> None:  # fmt: skip
     """Print the table of a model file, a network of the zoo, or a network's text. `side` is for another tool's file
     that leaves its pictures' size open."""
@@ -68,6 +68,9 @@ def summary_command(
     if against not in (None, "dense", "local"):
         raise SettingsError("--against is dense or local", where="--against", received=repr(against),
                             remedy="--against dense, or --against local")  # fmt: skip
+    if plan and (formula or against or drawings != Drawings()):
+        raise SettingsError("--plan is a table of its own", where="--plan",
+                            received="other tables or drawings beside it", remedy="leave the others out")  # fmt: skip
     if name.endswith(".onnx") or (is_file(name) and name not in zoo.ZOO):
         from pellucid.model import ForeignModel
 
@@ -76,6 +79,9 @@ def summary_command(
             if drawings != Drawings():
                 raise SettingsError("a network in words, or trained by pellucid, is drawn; another tool's is not",
                                     where="--diagram", received=name, remedy="leave --diagram out")  # fmt: skip
+            if plan:
+                raise SettingsError("a network in words, or trained by pellucid, has a plan; another tool's has not",
+                                    where="--plan", received=name, remedy="leave --plan out")  # fmt: skip
             _print_foreign(model, formula, against, as_json)
             return
         network = model.network
@@ -84,6 +90,11 @@ def summary_command(
                             remedy="--input 28x28x1 for a network by its name or text")  # fmt: skip
     else:
         network = named_network(name, size, classes)
+    if plan:
+        from pellucid.faces.cli.summary_plan import plan_command
+
+        plan_command(network, as_json)
+        return
     rows = table.rows(network)
     sums = table.totals(rows)
     compared = []

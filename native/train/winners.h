@@ -1,0 +1,40 @@
+// Training: the slopes of a convolution whose largest values of 2x2 alone went on: a byte tells where each belongs.
+#pragma once
+
+typedef uint8_t B __attribute__((vector_size(PELLUCID_WIDTH), may_alias));
+
+constexpr int kNowhere = 4;  // the winner of a window whose value an activation set to 0
+
+// Rows q to below `last` of a pooled channel's slopes, each at the one of its four places that won; their sum.
+PELLUCID_INLINE V expand_rows(const Slopes& s, int64_t b, int64_t channel, int64_t q, int64_t last, float* to,
+                                 int64_t row) {
+    V total = {};
+    const uint8_t* winner = s.winners + ((b * s.view.channels + channel) * s.view.rows + q) * s.view.columns * kBlock;
+    for (; q < last; ++q, to += 2 * row) {
+        const float* from = s.view.at(b, channel, q);
+        for (int64_t x = 0; x < s.view.columns; ++x, winner += kBlock)
+            PELLUCID_UNROLL
+            for (int p = 0; p < kParts; ++p) {
+                B bytes;
+                __builtin_memcpy(&bytes, winner + p * kWidth, sizeof bytes);
+                const M place = __builtin_convertvector(bytes, M);
+                const V slope = load(from + x * kBlock + p * kWidth);
+                float* at = to + 2 * x * kBlock + p * kWidth;
+                total += where(place != kNowhere, slope);
+                store(at, where(place == 0, slope));
+                store(at + kBlock, where(place == 1, slope));
+                store(at + row, where(place == 2, slope));
+                store(at + row + kBlock, where(place == 3, slope));
+            }
+    }
+    return total;
+}
+
+// All of them, into the convolution's gradient; `bias` [channels], if any, += each channel's sum.
+void expand(const Slopes& s, const View& out, int64_t blocks, float* bias) {
+    for (int64_t c = 0; c < out.channels; ++c) {
+        V total = {};
+        for (int64_t b = 0; b < blocks; ++b) total += expand_rows(s, b, c, 0, s.view.rows, out.at(b, c, 0), out.row);
+        if (bias) bias[c] += sum(total);
+    }
+}
