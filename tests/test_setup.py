@@ -65,7 +65,7 @@ def call(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 def test_setting_up_and_again(copy):
     assert call(copy, "make", ".venv/.ready-run").returncode == 0
-    assert "-e .[torch,fast]" in (copy / "calls").read_text()
+    assert "-e .[fast]" in (copy / "calls").read_text()
     assert call(copy, "make", ".venv/.ready-dev").returncode == 0
     calls = (copy / "calls").read_text().splitlines()
     assert len(calls) == 2
