@@ -176,6 +176,7 @@ def option_values(folder: Path, short: bool) -> Iterator[tuple[str, list[str], s
         "summary": ["lenet5"],
         "filter": [str(next((folder / "digits" / "1").glob("*.png")).relative_to(folder)), "sharpen"],
         "exercise": ["lenet5", "--count", "1"],
+        "bench": ["--no-peers", "--rounds", "1"],
         "explain": [
             "model.onnx",
             str(next((folder / "digits" / "0").glob("*.png")).relative_to(folder)),

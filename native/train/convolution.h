@@ -124,7 +124,8 @@ void conv_row(const Sweep& s, Range tiles, int64_t channels, Start start, const 
     }
 }
 
-using RowOf = void (*)(const Sweep&, Range, int64_t, Start, const View&, const float*, const float*, const float*, const View&, float*, Range);
+using RowOf = void (*)(const Sweep&, Range, int64_t, Start, const View&, const float*, const float*, const float*,
+                       const View&, float*, Range);
 
 template <int... N>
 PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {

@@ -163,10 +163,12 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
             backward(worker, blocks.data(), last - first, first, number, gradients);
         }
     });
+    double total = 0;
     for (const Loss& loss : losses) {
-        report.loss += loss.total;
+        total += loss.total;
         report.correct += loss.correct;
     }
+    report.loss += static_cast<float>(total);  // sums of floats are exact here, however many steps are told at a time
     report.count += count;
     optimise(number, steps.rates[index], groups);
 }

@@ -1,4 +1,4 @@
-// Training: the slopes of a convolution whose largest values of 2x2 alone went on: a byte tells where each belongs.
+// Training: slopes of what only the largest values of 2x2 went on from: a byte tells where each belongs.
 #pragma once
 
 typedef uint8_t B __attribute__((vector_size(PELLUCID_WIDTH), may_alias));
@@ -7,7 +7,7 @@ constexpr int kNowhere = 4;  // the winner of a window whose value an activation
 
 // Rows q to below `last` of a pooled channel's slopes, each at the one of its four places that won; their sum.
 PELLUCID_INLINE V expand_rows(const Slopes& s, int64_t b, int64_t channel, int64_t q, int64_t last, float* to,
-                                 int64_t row) {
+                              int64_t row) {
     V total = {};
     const uint8_t* winner = s.winners + ((b * s.view.channels + channel) * s.view.rows + q) * s.view.columns * kBlock;
     for (; q < last; ++q, to += 2 * row) {
