@@ -12,14 +12,13 @@ struct Range {
     int64_t first, last;  // last is exclusive
 };
 
-// The taps that any of outputs q to q + n - 1 has inside the input.
-PELLUCID_INLINE Range taps_inside(const Axis& a, int64_t q, int64_t n) {
-    const int64_t low = a.in0 + q * a.in_step, high = low + (n - 1) * a.in_step;
-    const int64_t reach = (a.taps - 1) * a.in_tap;
-    if (least(low, low + reach) >= 0 && most(high, high + reach) < a.size) return {0, a.taps};
+// The taps that output q has inside the input.
+PELLUCID_INLINE Range taps_inside(const Axis& a, int64_t q) {
+    const int64_t first = a.in0 + q * a.in_step, last = first + (a.taps - 1) * a.in_tap;
+    if (least(first, last) >= 0 && most(first, last) < a.size) return {0, a.taps};
     if (a.in_tap > 0)
-        return {most(0, -floor_of(high, a.in_tap)), least(a.taps, floor_of(a.size - 1 - low, a.in_tap) + 1)};
-    return {most(0, -floor_of(a.size - 1 - low, -a.in_tap)), least(a.taps, floor_of(high, -a.in_tap) + 1)};
+        return {most(0, -floor_of(first, a.in_tap)), least(a.taps, floor_of(a.size - 1 - first, a.in_tap) + 1)};
+    return {most(0, -floor_of(a.size - 1 - first, -a.in_tap)), least(a.taps, floor_of(first, -a.in_tap) + 1)};
 }
 
 // What a tile sums over, counted in floats from its first input and weight.
@@ -153,7 +152,7 @@ void conv_rows(const Sweep& s, const View& in, const View& out, int64_t b, int64
             const int64_t channels = s.inputs * (chunk + 1) / chunks - first;
             const Start start = chunk ? Start::add : s.start;
             for (int64_t row = q; row < last; ++row) {
-                const Range y = taps_inside(s.y, row, 1);
+                const Range y = taps_inside(s.y, row);
                 const float* from = in.at(b, group * s.inputs + first, s.y.in0 + row * s.y.in_step);
                 float* target = to + (row - q) * s.y.out_step * out.row;
                 for (int64_t o = 0; o < s.outputs; o += kOutputs) {

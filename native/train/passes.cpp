@@ -34,8 +34,13 @@ uint64_t Trainer::key(const Step& step, int64_t number) const {
     return mix(mix(mix(settings_.seed) + static_cast<uint64_t>(number)) + static_cast<uint64_t>(step.place));
 }
 
-void Trainer::places_of(const Block& block, int64_t* places) const {
-    for (int64_t lane = 0; lane < kBlock; ++lane) places[lane] = block.first + lane;
+void Trainer::drop(const Step& step, int64_t number, const Block* blocks, int64_t n, View from, View to,
+                   bool add) const {
+    for (int64_t b = 0; b < n; ++b, from.data += from.block, to.data += to.block) {
+        int64_t places[kBlock];
+        for (int64_t lane = 0; lane < kBlock; ++lane) places[lane] = blocks[b].first + lane;
+        k_.dropout(key(step, number), step.number, places, from, to, add);
+    }
 }
 
 void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training) {
@@ -125,14 +130,7 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
                     if (s.in[0] != s.out) k_.copy(in, out, n, false);
                     break;
                 }
-                for (int64_t b = 0; b < n; ++b) {
-                    int64_t places[kBlock];
-                    places_of(blocks[b], places);
-                    View from = in, to = out;
-                    from.data += b * in.block;
-                    to.data += b * out.block;
-                    k_.dropout(key(s, number), s.number, places, from, to, false);
-                }
+                drop(s, number, blocks, n, in, out, false);
                 break;
             case Kind::copy: k_.copy(in, out, n, false); break;
             case Kind::pad: k_.pad(s.from_rows.data(), s.from_columns.data(), in, out, n); break;
@@ -223,14 +221,7 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
                     if (s.in[0] != s.out) k_.copy(g, to, n, adds);
                     break;
                 }
-                for (int64_t b = 0; b < n; ++b) {
-                    int64_t places[kBlock];
-                    places_of(blocks[b], places);
-                    View from = g, into = to;
-                    from.data += b * g.block;
-                    into.data += b * to.block;
-                    k_.dropout(key(s, number), s.number, places, from, into, adds && s.in[0] != s.out);
-                }
+                drop(s, number, blocks, n, g, to, adds && s.in[0] != s.out);
                 break;
             case Kind::copy:
                 if (wanted) k_.copy(g, to, n, adds);

@@ -29,7 +29,7 @@ Axis backward_axis(int64_t size, int64_t outputs, int64_t kernel, int64_t stride
     return a;
 }
 
-// The taps that any of outputs q to q + n - 1 has inside the input: convolution.h's rule, here for columns.
+// The taps that any of outputs q to q + n - 1 has inside the input.
 Tile tile_of(const Axis& a, int64_t q, int64_t n) {
     const auto inside = [&](int64_t tap) {
         for (int64_t i = q; i < q + n; ++i) {

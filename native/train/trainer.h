@@ -93,7 +93,7 @@ class Trainer {
     void forward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, bool training);
     void backward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, float* gradients);
     void normalise(const Step& step, Worker& worker, int64_t n, bool training);
-    void places_of(const Block& block, int64_t* places) const;
+    void drop(const Step& step, int64_t number, const Block* blocks, int64_t n, View from, View to, bool add) const;
     uint64_t key(const Step& step, int64_t number) const;
     void optimise(int64_t step, float rate, int64_t groups);
     void follow_statistics(int64_t pieces, float part);

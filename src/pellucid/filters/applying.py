@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from pellucid.errors import DataError, NetworkError
 from pellucid.filters.filter import BORDERS, Filter
 from pellucid.filters.text import parse
+from pellucid.images.threads import cpu_count
 from pellucid.native import native
 
 # ITU-R BT.601's weights of red, green and blue in 1/65536, as Pillow has them.
@@ -86,10 +86,9 @@ def quick(
     height, width, depth = picture.shape
     (top, _), (left, _) = kernel.pads((1, height, width))
     made = np.empty((*kernel.output_size(height, width), 1 if volume else depth), np.float32)
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     _correlate(
         np.ascontiguousarray(picture), np.ascontiguousarray(planes), kernel.stride, (top, left), kernel.dilation,
-        BORDERS.index(kernel.border), volume, made, min(here, MOST_THREADS), instructions,
+        BORDERS.index(kernel.border), volume, made, min(cpu_count(), MOST_THREADS), instructions,
     )  # fmt: skip
     return made
 

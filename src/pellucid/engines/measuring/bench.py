@@ -19,6 +19,7 @@ from pellucid.engines.measuring.stages import Stage, Timed, stages, up_to
 from pellucid.engines.native import open_trainer, unable
 from pellucid.engines.native.instructions import chosen
 from pellucid.errors import EngineError
+from pellucid.images.threads import cpu_count
 from pellucid.network import Network
 
 LOOK = 0.15  # seconds of one measurement of the machine or of a stage
@@ -242,6 +243,6 @@ def surroundings(threads: int) -> dict[str, Any]:
         except PackageNotFoundError:
             versions[package] = "not installed"
     return {
-        "processor": machine.processor(), "cores": machine.threads_here(), "threads": threads,
+        "processor": machine.processor(), "cores": cpu_count(), "threads": threads,
         "instructions": chosen(), "versions": versions,
     }  # fmt: skip

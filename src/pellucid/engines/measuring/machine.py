@@ -6,7 +6,6 @@ Of each round the best of some short looks counts: other programs can only make 
 from __future__ import annotations
 
 import math
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -20,11 +19,6 @@ LOOKS = 4
 MEMORY = 96 * 2**20  # bytes that each thread goes through: more than the caches of small machines hold
 CACHE = 192 * 2**10  # and what the second cache of a core holds
 SIDE = 1536  # of the matrices
-
-
-def threads_here() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:

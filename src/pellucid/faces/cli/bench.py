@@ -38,9 +38,9 @@ def bench_command(
 
     from pellucid.engines.measuring import Asked, Doing, Row, measure, roofline
     from pellucid.engines.measuring.bench import surroundings
-    from pellucid.engines.measuring.machine import threads_here
+    from pellucid.images.threads import cpu_count
 
-    asked = Asked(named, threads or threads_here(), rounds, peers)
+    asked = Asked(named, threads or cpu_count(), rounds, peers)
     rows: list[Row] = []
     for found in measure(asked):
         if isinstance(found, Doing):
