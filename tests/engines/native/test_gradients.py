@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pellucid.engines.contract import Batches, Recipe
 from pellucid.engines.native import open_trainer, unable
+from pellucid.engines.native.steps import step_plan
 from pellucid.engines.torch import NetworkModule
 from pellucid.engines.torch.layers import BatchNormalisation
 from pellucid.errors import NetworkError
@@ -177,6 +178,51 @@ def test_networks(line, shape, count):
     if count == 1 and shape == (12,):
         pytest.skip("a single value a channel has no statistics: see test_trainer")
     check_gradients(line, shape, count)
+
+
+FORMS = {
+    "F(2x2, 5x5)": [
+        ("conv 8 5x5 pad 2, maxpool 2, relu, conv 16 5x5, maxpool 2, relu, flatten, dense 3, softmax", (1, 28, 28)),
+        ("first: conv 9 3x3, conv 13 5x5 pad 4, tanh, conv 7 5x5 pad 0:3x1:2, flatten, dense 3", (2, 11, 9)),
+        ("conv 16 3x3 pad 1, conv 24 5x5 pad 2 groups 2, relu, conv 8 5x5 frozen, flatten, dense 3", (3, 9, 13)),
+    ],
+    "F(4x4, 3x3)": [
+        ("conv 16 3x3 pad 1, batchnorm, relu, conv 17 3x3, maxpool 2, relu, flatten, dense 3", (1, 15, 18)),
+        ("conv 8 3x3 pad 1, a: relu, conv 8 3x3 pad 1, add a, conv 40 3x3 pad 2, globalavgpool, flatten, dense 3",
+         (4, 16, 12)),
+        ("conv 12 3x3 pad 1 nobias, batchnorm, conv 33 3x3 pad 1 frozen, maxpool 2, flatten, dense 3", (3, 8, 40)),
+    ],
+    "F(2x2, 3x3)": [
+        ("conv 24 3x3 pad 1, relu, conv 24 3x3 pad 1, maxpool 2, relu, flatten, dense 3", (3, 6, 6)),
+        ("conv 32 3x3, tanh, conv 20 3x3, avgpool 2, flatten, dense 3", (2, 6, 6)),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("count", [3, 21])
+def test_convolutions_with_fewer_products(form, count):
+    for line, shape in FORMS[form]:
+        network = Network.from_text(line, shape)
+        assert any(form in step.kernel for step in step_plan(network).steps), line
+        check_gradients(line, shape, count)
+
+
+@given(st.data())
+@settings(max_examples=25)
+def test_tiles_of_any_shape(data):
+    """Sizes that tiles don't fill, paddings of any width, strips that don't take a whole row, groups, pooling."""
+    draw = data.draw
+    taps, groups = draw(st.sampled_from([3, 5])), draw(st.sampled_from([1, 1, 2]))
+    inputs, outputs = draw(st.integers(5, 20)) * groups, draw(st.integers(5, 40)) * groups
+    pads = [draw(st.integers(0, taps - 1)) for _ in range(4)]
+    height, width = draw(st.integers(taps + 1, 14)), draw(st.integers(taps + 1, 40))
+    behind = draw(st.sampled_from(["", ", maxpool 2", ", maxpool 2, relu", ", relu"]))
+    conv = f"conv {outputs} {taps}x{taps} pad {pads[0]}:{pads[1]}x{pads[2]}:{pads[3]} groups {groups}{behind}"
+    line = f"conv {inputs} 1x1, {conv}, globalavgpool, flatten, dense 3"
+    network = Network.from_text(line, (3, height, width))
+    assume(any("Winograd" in step.kernel for step in step_plan(network).steps))
+    check_gradients(line, (3, height, width), draw(st.sampled_from([2, 17])), draw(st.integers(0, 99)))
 
 
 def networks():
