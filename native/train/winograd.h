@@ -16,6 +16,29 @@ PELLUCID_INLINE void each_line(const float* const (&from)[In], float* const (&to
     }
 }
 
+// The same, of lines `step` floats apart.
+template <int In, int Out, bool Add = false, typename Change>
+PELLUCID_INLINE void even_lines(const float* from, int64_t step, float* to, int64_t to_step, int64_t count, Change change) {
+    for (int64_t i = 0; i < count; i += kWidth) {
+        V values[In], made[Out];
+        const float* at = from + i;
+        float* target = to + i;
+        PELLUCID_UNROLL
+        for (int k = 0; k < In; ++k) {
+            values[k] = load(at);
+            at += step;
+            PELLUCID_AFRESH(at);
+        }
+        change(values, made);
+        PELLUCID_UNROLL
+        for (int k = 0; k < Out; ++k) {
+            store(target, Add ? load(target) + made[k] : made[k]);
+            target += to_step;
+            PELLUCID_AFRESH(target);
+        }
+    }
+}
+
 // N outputs by T vectors of columns of a product of matrices: the sum over `count` of w[k][n] * in[k][column].
 template <int N, int T>
 PELLUCID_INLINE void product_tile(int64_t count, const float* w, const float* in, float* out, int64_t row) {
@@ -28,6 +51,7 @@ PELLUCID_INLINE void product_tile(int64_t count, const float* w, const float* in
         for (int n = 0; n < N; ++n)
             PELLUCID_UNROLL
             for (int t = 0; t < T; ++t) sums[n][t] = with_product(sums[n][t], all(w[n]), value[t]);
+        PELLUCID_AFRESH(in);
     }
     PELLUCID_UNROLL
     for (int n = 0; n < N; ++n)
@@ -181,17 +205,13 @@ struct Tiles {
 
     // `lines` to points of the tiles of row r, `span` floats a column.
     PELLUCID_INLINE void points_of_inputs(float* to, int64_t point, int64_t r, int64_t span, int64_t line) {
-        for (int i = 0; i < N; ++i)
-            for (int64_t tile = 0; tile < across; ++tile) {
-                const float* at[N];
-                float* target[N];
-                PELLUCID_UNROLL
-                for (int k = 0; k < N; ++k) {
-                    at[k] = lines + i * line + (tile * M + k) * span;
-                    target[k] = to + (i * N + k) * point + (r * across + tile) * span;
-                }
-                each_line(at, target, span, [](const V(&d)[N], V(&p)[N]) __attribute__((always_inline)) { to_points(d, p); });
-            }
+        for (int i = 0; i < N; ++i) {
+            const float* from = lines + i * line;
+            float* target = to + i * N * point + r * across * span;
+            for (int64_t tile = 0; tile < across; ++tile, from += M * span, target += span)
+                even_lines<N, N>(from, span, target, point, span, [](const V(&d)[N], V(&p)[N])
+                                                                      __attribute__((always_inline)) { to_points(d, p); });
+        }
     }
 
     // The inputs of the strip to points [N x N][inputs][tiles][16].
@@ -217,17 +237,13 @@ struct Tiles {
 
     // Points of output o, tiles of row r, to M rows of outputs, `to`.
     PELLUCID_INLINE void give(int64_t o, int64_t r, float* const (&to)[M], V bias) {
-        for (int i = 0; i < N; ++i)
-            for (int64_t tile = 0; tile < across; ++tile) {
-                const float* at[N];
-                float* target[M];
-                PELLUCID_UNROLL
-                for (int k = 0; k < N; ++k)
-                    at[k] = outputs + (i * N + k) * z.out_point + o * row() + (r * across + tile) * kBlock;
-                PELLUCID_UNROLL
-                for (int k = 0; k < M; ++k) target[k] = lines + i * z.line + (tile * M + k) * kBlock;
-                each_line(at, target, kBlock, [](const V(&p)[N], V(&y)[M]) __attribute__((always_inline)) { to_outputs(p, y); });
-            }
+        for (int i = 0; i < N; ++i) {
+            const float* from = outputs + i * N * z.out_point + o * row() + r * across * kBlock;
+            float* target = lines + i * z.line;
+            for (int64_t tile = 0; tile < across; ++tile, from += kBlock, target += M * kBlock)
+                even_lines<N, M>(from, z.out_point, target, kBlock, kBlock,
+                                 [](const V(&p)[N], V(&y)[M]) __attribute__((always_inline)) { to_outputs(p, y); });
+        }
         const float* from[N];
         for (int k = 0; k < N; ++k) from[k] = lines + k * z.line;
         each_line(from, to, wide() * kBlock, [=](const V(&p)[N], V(&y)[M]) __attribute__((always_inline)) {
@@ -245,17 +261,13 @@ struct Tiles {
             for (int64_t i = wide() * kBlock; i < across * M * kBlock; i += kWidth) store(to[k] + i, V{});
         }
         each_line(from, to, wide() * kBlock, [](const V(&g)[M], V(&p)[N]) __attribute__((always_inline)) { from_slopes(g, p); });
-        for (int i = 0; i < N; ++i)
-            for (int64_t tile = 0; tile < across; ++tile) {
-                const float* at[M];
-                float* target[N];
-                PELLUCID_UNROLL
-                for (int k = 0; k < M; ++k) at[k] = to[i] + (tile * M + k) * kBlock;
-                PELLUCID_UNROLL
-                for (int k = 0; k < N; ++k)
-                    target[k] = outputs + (i * N + k) * z.out_point + o * row() + (r * across + tile) * kBlock;
-                each_line(at, target, kBlock, [](const V(&g)[M], V(&p)[N]) __attribute__((always_inline)) { from_slopes(g, p); });
-            }
+        for (int i = 0; i < N; ++i) {
+            const float* at = to[i];
+            float* target = outputs + i * N * z.out_point + o * row() + r * across * kBlock;
+            for (int64_t tile = 0; tile < across; ++tile, at += M * kBlock, target += kBlock)
+                even_lines<M, N>(at, kBlock, target, z.out_point, kBlock,
+                                 [](const V(&g)[M], V(&p)[N]) __attribute__((always_inline)) { from_slopes(g, p); });
+        }
     }
 
     // Points of the inputs' slopes are added to `to`.
@@ -266,17 +278,10 @@ struct Tiles {
                 for (int i = 0; i < N; ++i) {
                     float* line = lines + i * z.line;
                     for (int64_t j = 0; j < columns * kBlock; j += kWidth) store(line + j, V{});
-                    for (int64_t tile = 0; tile < across; ++tile) {
-                        const float* at[N];
-                        float* target[N];
-                        PELLUCID_UNROLL
-                        for (int k = 0; k < N; ++k) {
-                            at[k] = inputs + (i * N + k) * z.in_point + c * row() + (r * across + tile) * kBlock;
-                            target[k] = line + (tile * M + k) * kBlock;
-                        }
-                        each_line<N, N, true>(at, target, kBlock,
-                                              [](const V(&p)[N], V(&d)[N]) __attribute__((always_inline)) { to_inputs(p, d); });
-                    }
+                    const float* at = inputs + i * N * z.in_point + c * row() + r * across * kBlock;
+                    for (int64_t tile = 0; tile < across; ++tile, at += kBlock, line += M * kBlock)
+                        even_lines<N, N, true>(at, z.in_point, line, kBlock, kBlock,
+                                               [](const V(&p)[N], V(&d)[N]) __attribute__((always_inline)) { to_inputs(p, d); });
                 }
                 const float* from[N];
                 float* target[N];
