@@ -15,7 +15,8 @@ std::string kernel_of(const Step& s, const Kernels& k) {
     if (s.kind != Kind::conv) return "each value, " + lanes;
     if (s.winograd.side) {
         const std::string side = std::to_string(s.winograd.side), taps = std::to_string(s.kernel[0]);
-        return "Winograd F(" + side + "x" + side + ", " + taps + "x" + taps + "), " + lanes;
+        if (s.winograd.side == 1) return times(k.conv_outputs, " outputs", k.conv_columns * k.width, " values");
+        return "Winograd F(" + side + "x" + side + ", " + taps + "x" + taps + (s.stride[0] > 1 ? ", stride 2), " : "), ") + lanes;
     }
     const Axis& x = s.forward.x;
     const bool known = x.in_step == 1 && x.in_tap == 1 && (x.taps == 3 || x.taps == 5);

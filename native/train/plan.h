@@ -54,6 +54,7 @@ struct Sweep {
 // `down` x `across` tiles at a time.
 struct Winograd {
     int64_t side = 0, points = 0;  // 0: it isn't done so
+    int64_t advance = 0;           // from one tile's first input to the next's
     int64_t inputs = 0, outputs = 0, groups = 1;  // of a group
     int64_t padded = 0;            // inputs, filled up to whole registers
     int64_t weights_point = 0, sums_point = 0;  // from one point of the weights, or of the gradient's sums, to the next
@@ -123,7 +124,7 @@ struct Step {
 inline int64_t spread(int64_t lines) { return lines + (21 - lines % 16) % 16; }
 
 inline WinogradPlaces::WinogradPlaces(const Winograd& s) {
-    const int64_t tiles = s.down * s.across, columns = s.across * s.side + s.points - s.side;
+    const int64_t tiles = s.down * s.across, columns = (s.across - 1) * s.advance + s.points;
     in_point = spread(s.inputs * tiles) * kBlock;
     out_point = spread(s.outputs * tiles) * kBlock;
     turned_point = spread(s.padded * tiles) * kBlock;

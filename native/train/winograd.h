@@ -1,5 +1,6 @@
 // Training: convolutions of 3x3 and 5x5 with fewer products, see points.h. Tiles of M x M outputs of a strip are taken to
-// N x N points each; there a convolution is a product of matrices for each point; and what comes of it is taken back.
+// N x N points each, whatever the stride; there a convolution is a product of matrices for each point; and what comes of
+// it is taken back.
 #pragma once
 
 // From lines In to lines Out, `from[k] + i` and `to[k] + i` for i to `count`: what `change` makes of them is put there, or
@@ -162,8 +163,8 @@ inline void turn(const Winograd& s, const View& in, int64_t b, int64_t group, fl
         }
 }
 
-// What is the same for all kernels of R taps and tiles of M outputs a side.
-template <int M, int N>
+// What a strip goes through, of kernels of R taps and tiles of M outputs a side.
+template <int M, int N, int R>
 struct Tiles {
     static constexpr int64_t kPoints = N * N;
 
@@ -197,9 +198,10 @@ struct Tiles {
     }
     int64_t row() const { return down * across * kBlock; }
     // Of the strip's columns of inputs, the first, and which are inside.
-    int64_t left() const { return t * M - s.before[1]; }
+    int64_t left() const { return t * s.advance - s.before[1]; }
+    int64_t columns() const { return (across - 1) * s.advance + N; }
     int64_t first() const { return most(0, -left()); }
-    int64_t last(int64_t size) const { return most(first(), least(across * M + N - M, size - left())); }
+    int64_t last(int64_t size) const { return most(first(), least(columns(), size - left())); }
     // And of its columns of outputs how many.
     int64_t wide() const { return least(across * M, s.columns - t * M); }
 
@@ -208,7 +210,7 @@ struct Tiles {
         for (int i = 0; i < N; ++i) {
             const float* from = lines + i * line;
             float* target = to + i * N * point + r * across * span;
-            for (int64_t tile = 0; tile < across; ++tile, from += M * span, target += span)
+            for (int64_t tile = 0; tile < across; ++tile, from += s.advance * span, target += span)
                 even_lines<N, N>(from, span, target, point, span, [](const V(&d)[N], V(&p)[N])
                                                                       __attribute__((always_inline)) { to_points(d, p); });
         }
@@ -216,17 +218,17 @@ struct Tiles {
 
     // The inputs of the strip to points [N x N][inputs][tiles][16].
     void take(const View& in, int64_t b, int64_t group) {
-        const int64_t columns = across * M + N - M, begin = first(), end = last(in.columns);
+        const int64_t begin = first(), end = last(in.columns);
         for (int64_t c = 0; c < s.inputs; ++c)
             for (int64_t r = 0; r < down; ++r) {
                 const float* from[N];
                 float* to[N];
                 for (int k = 0; k < N; ++k) {
-                    const int64_t y = (q + r) * M - s.before[0] + k;
+                    const int64_t y = (q + r) * s.advance - s.before[0] + k;
                     from[k] = y >= 0 && y < in.rows ? in.at(b, group * s.inputs + c, y) + (left() + begin) * kBlock : zeros;
                     float* line = lines + k * z.line;
                     for (int64_t i = 0; i < begin * kBlock; i += kWidth) store(line + i, V{});
-                    for (int64_t i = end * kBlock; i < columns * kBlock; i += kWidth) store(line + i, V{});
+                    for (int64_t i = end * kBlock; i < columns() * kBlock; i += kWidth) store(line + i, V{});
                     to[k] = line + begin * kBlock;
                 }
                 each_line(from, to, (end - begin) * kBlock,
@@ -272,21 +274,21 @@ struct Tiles {
 
     // Points of the inputs' slopes are added to `to`.
     void give_slopes(const View& to, int64_t b, int64_t group) {
-        const int64_t columns = across * M + N - M, begin = first(), end = last(to.columns);
+        const int64_t begin = first(), end = last(to.columns);
         for (int64_t c = 0; c < s.inputs; ++c)
             for (int64_t r = 0; r < down; ++r) {
                 for (int i = 0; i < N; ++i) {
                     float* line = lines + i * z.line;
-                    for (int64_t j = 0; j < columns * kBlock; j += kWidth) store(line + j, V{});
+                    for (int64_t j = 0; j < columns() * kBlock; j += kWidth) store(line + j, V{});
                     const float* at = inputs + i * N * z.in_point + c * row() + r * across * kBlock;
-                    for (int64_t tile = 0; tile < across; ++tile, at += kBlock, line += M * kBlock)
+                    for (int64_t tile = 0; tile < across; ++tile, at += kBlock, line += s.advance * kBlock)
                         even_lines<N, N, true>(at, z.in_point, line, kBlock, kBlock,
                                                [](const V(&p)[N], V(&d)[N]) __attribute__((always_inline)) { to_inputs(p, d); });
                 }
                 const float* from[N];
                 float* target[N];
                 for (int k = 0; k < N; ++k) {
-                    const int64_t y = (q + r) * M - s.before[0] + k;
+                    const int64_t y = (q + r) * s.advance - s.before[0] + k;
                     from[k] = lines + k * z.line + begin * kBlock;
                     target[k] = y >= 0 && y < to.rows ? to.at(b, group * s.inputs + c, y) + (left() + begin) * kBlock : beyond;
                 }
@@ -296,10 +298,10 @@ struct Tiles {
     }
 };
 
-template <int M, int N>
+template <int M, int N, int R>
 void winograd_forward(const Winograd& s, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
                       float* scratch) {
-    Tiles<M, N> tiles(s, in.columns, scratch);
+    Tiles<M, N, R> tiles(s, in.columns, scratch);
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t group = 0; group < s.groups; ++group)
             tiles.each_strip([&] {
@@ -324,12 +326,12 @@ void winograd_forward(const Winograd& s, const View& in, const View& out, int64_
             });
 }
 
-template <int M, int N>
+template <int M, int N, int R>
 void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, const View& to, int64_t blocks, bool add,
                    float* scratch, float* sums, float* bias) {
-    const int64_t widest = most(in.columns, s.columns), rows = s.tiles_down * M + N - M;
-    const int64_t columns = s.tiles_across * M + N - M, row = spread(columns * s.padded) * kBlock;
-    Tiles<M, N> tiles(s, widest, scratch);
+    const int64_t widest = most(in.columns, s.columns), rows = (s.tiles_down - 1) * s.advance + N;
+    const int64_t columns = (s.tiles_across - 1) * s.advance + N, row = spread(columns * s.padded) * kBlock;
+    Tiles<M, N, R> tiles(s, widest, scratch);
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t group = 0; group < s.groups; ++group) {
             float* turned = tiles.all_turned(widest);
@@ -354,10 +356,12 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
                         tiles.take_slopes(o, r, from);
                     }
                     if (!bias) continue;
-                    // The point 1 of both axes: the sum of a tile's slopes.
                     V total = {};
-                    const float* one = tiles.outputs + (N + 1) * tiles.z.out_point + o * tiles.row();
-                    for (int64_t i = 0; i < tiles.row(); i += kWidth) total += load(one + i);
+                    for (int i = 0; i < kSums<N> * kSums<N>; ++i) {
+                        const int point = sum_point<N>(i / kSums<N>) * N + sum_point<N>(i % kSums<N>);
+                        const float* each = tiles.outputs + point * tiles.z.out_point + o * tiles.row();
+                        for (int64_t j = 0; j < tiles.row(); j += kWidth) total += load(each + j);
+                    }
                     bias[c] += sum(total);
                 }
                 if (sums) {
@@ -365,10 +369,10 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
                         const float* from[N];
                         float* line[N];
                         for (int k = 0; k < N; ++k) {
-                            from[k] = turned + ((tiles.q + r) * M + k) * row + tiles.t * M * kBlock * s.padded;
+                            from[k] = turned + ((tiles.q + r) * s.advance + k) * row + tiles.t * s.advance * kBlock * s.padded;
                             line[k] = tiles.lines + k * tiles.z.turned_line;
                         }
-                        each_line(from, line, (tiles.across * M + N - M) * kBlock * s.padded,
+                        each_line(from, line, tiles.columns() * kBlock * s.padded,
                                   [](const V(&d)[N], V(&p)[N]) __attribute__((always_inline)) { to_points(d, p); });
                         tiles.points_of_inputs(tiles.turned, tiles.z.turned_point, r, kBlock * s.padded,
                                                tiles.z.turned_line);
@@ -386,9 +390,8 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
 }
 
 // Weights [outputs of all groups][inputs][R][R] to points, packed as `products` reads them.
-template <int M, int N>
+template <int M, int N, int R>
 void pack_points(const Winograd& s, const float* weights, float* packed, bool back) {
-    constexpr int R = N - M + 1;
     const int64_t rows = back ? s.inputs : s.outputs, others = back ? s.outputs : s.inputs, point = s.weights_point;
     for (int64_t group = 0; group < s.groups; ++group, packed += N * N * point)
         for (int64_t o = 0; o < s.outputs; ++o)
@@ -420,9 +423,8 @@ void pack_points(const Winograd& s, const float* weights, float* packed, bool ba
 }
 
 // `weights` [outputs of all groups][inputs][R][R] += the gradient, from its sums at the points.
-template <int M, int N>
+template <int M, int N, int R>
 void sums_to_weights(const Winograd& s, const float* sums, float* weights) {
-    constexpr int R = N - M + 1;
     const int64_t point = s.sums_point;
     for (int64_t group = 0; group < s.groups; ++group, sums += N * N * point)
         for (int64_t o = 0; o < s.outputs; ++o)
@@ -446,32 +448,35 @@ void sums_to_weights(const Winograd& s, const float* sums, float* weights) {
             }
 }
 
-// Tiles of 2x2 or 4x4 outputs for 3x3, of 2x2 for 5x5.
+// Tiles of 2x2 or 4x4 outputs for 3x3, also with stride 2, of 2x2 for 5x5, of 1 for 1x1.
 template <typename Call>
 PELLUCID_INLINE void with_form(const Winograd& s, Call call) {
-    if (s.points == 4) call(Number<2>{}, Number<4>{});
-    else if (s.side == 4) call(Number<4>{}, Number<6>{});
-    else call(Number<2>{}, Number<6>{});
+    if (s.points == 1) call(Number<1>{}, Number<1>{}, Number<1>{});
+    else if (s.points == 4) call(Number<2>{}, Number<4>{}, Number<3>{});
+    else if (s.points == 5) call(Number<2>{}, Number<5>{}, Number<3>{});
+    else if (s.points == 9) call(Number<4>{}, Number<9>{}, Number<3>{});
+    else if (s.side == 4) call(Number<4>{}, Number<6>{}, Number<3>{});
+    else call(Number<2>{}, Number<6>{}, Number<5>{});
 }
 
 void winograd(const Winograd& s, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
               float* scratch) {
-    with_form(s, [&](auto side, auto points) {
-        winograd_forward<side.value, points.value>(s, in, out, blocks, relu, winners, scratch);
+    with_form(s, [&](auto side, auto points, auto taps) {
+        winograd_forward<side.value, points.value, taps.value>(s, in, out, blocks, relu, winners, scratch);
     });
 }
 
 void winograd_slopes(const Winograd& s, const View& in, const Slopes& slopes, const View& to, int64_t blocks, bool add,
                      float* scratch, float* sums, float* bias) {
-    with_form(s, [&](auto side, auto points) {
-        winograd_back<side.value, points.value>(s, in, slopes, to, blocks, add, scratch, sums, bias);
+    with_form(s, [&](auto side, auto points, auto taps) {
+        winograd_back<side.value, points.value, taps.value>(s, in, slopes, to, blocks, add, scratch, sums, bias);
     });
 }
 
 void winograd_pack(const Winograd& s, const float* weights, float* packed, bool back) {
-    with_form(s, [&](auto side, auto points) { pack_points<side.value, points.value>(s, weights, packed, back); });
+    with_form(s, [&](auto side, auto points, auto taps) { pack_points<side.value, points.value, taps.value>(s, weights, packed, back); });
 }
 
 void winograd_weights(const Winograd& s, const float* sums, float* weights) {
-    with_form(s, [&](auto side, auto points) { sums_to_weights<side.value, points.value>(s, sums, weights); });
+    with_form(s, [&](auto side, auto points, auto taps) { sums_to_weights<side.value, points.value, taps.value>(s, sums, weights); });
 }
