@@ -160,7 +160,7 @@ void Network::finish_winograd(Step& s, const Kernels& kernels) {
 
 int64_t WinogradPlaces::scratch(const Winograd& s, int64_t in_columns) {
     const WinogradPlaces z(s);
-    const int64_t widest = std::max(in_columns, s.columns), rows = (s.tiles_down - 1) * s.advance + s.points;
+    const int64_t widest = std::max(in_columns, s.columns), rows = (s.down - 1) * s.advance + s.points;
     const int64_t columns = (s.tiles_across - 1) * s.advance + s.points;
     return s.points * s.points * (z.in_point + z.out_point + z.turned_point) +
            s.points * std::max(z.line, z.turned_line) + s.side * z.row + std::max(z.row, z.line) + widest * kBlock +

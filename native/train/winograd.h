@@ -139,28 +139,33 @@ inline void slope_products(int64_t points, const float* slopes, int64_t slopes_p
     }
 }
 
-// `to` [rows][columns][16][padded channels], `row` floats from one row to the next: the values of a group's channels, with
-// zeros around them.
-inline void turn(const Winograd& s, const View& in, int64_t b, int64_t group, float* to, int64_t rows, int64_t columns,
-                 int64_t row) {
-    for (int64_t i = 0; i < rows * row; i += kWidth) store(to + i, V{});
-    const int64_t last = least(in.rows, rows - s.before[0]), wide = least(in.columns, columns - s.before[1]);
-    for (int64_t y = 0; y < last; ++y)
-        for (int64_t c = 0; c < s.inputs; c += kWidth) {
-            const float* from[kWidth];
-            const int64_t live = least(kWidth, s.inputs - c);
-            for (int64_t i = 0; i < kWidth; ++i)
-                from[i] = in.at(b, group * s.inputs + c + least(i, live - 1), y);
-            float* target = to + (y + s.before[0]) * row + s.before[1] * kBlock * s.padded + c;
-            for (int64_t i = 0; i < wide * kBlock; i += kWidth, target += kWidth * s.padded) {
-                V lines[kWidth];
-                PELLUCID_UNROLL
-                for (int k = 0; k < kWidth; ++k) lines[k] = k < live ? load(from[k] + i) : V{};
-                transpose(lines);
-                PELLUCID_UNROLL
-                for (int k = 0; k < kWidth; ++k) store(target + k * s.padded, lines[k]);
-            }
+// `to` [columns][16][padded channels]: a row of a group's channels, with zeros around them.
+inline void turn_row(const Winograd& s, const View& in, int64_t b, int64_t group, int64_t y, float* to, int64_t columns) {
+    const int64_t column = kBlock * s.padded, left = s.before[1];
+    const int64_t wide = y >= 0 && y < in.rows ? least(in.columns, columns - left) : 0;
+    for (int64_t i = 0; i < left * column; i += kWidth) store(to + i, V{});
+    for (int64_t i = (left + wide) * column; i < columns * column; i += kWidth) store(to + i, V{});
+    for (int64_t c = 0; wide > 0 && c < s.inputs; c += kWidth) {
+        const float* from[kWidth];
+        const int64_t live = least(kWidth, s.inputs - c);
+        for (int64_t i = 0; i < kWidth; ++i) from[i] = in.at(b, group * s.inputs + c + least(i, live - 1), y);
+        float* target = to + left * column + c;
+        for (int64_t i = 0; i < wide * kBlock; i += kWidth, target += kWidth * s.padded) {
+            V lines[kWidth];
+            PELLUCID_UNROLL
+            for (int k = 0; k < kWidth; ++k) lines[k] = k < live ? load(from[k] + i) : V{};
+            transpose(lines);
+            PELLUCID_UNROLL
+            for (int k = 0; k < kWidth; ++k) store(target + k * s.padded, lines[k]);
         }
+    }
+}
+
+// Rows `y` to below `last` of a group's channels are set to 0.
+inline void clear_rows(const Winograd& s, const View& to, int64_t b, int64_t group, int64_t y, int64_t last) {
+    for (; y < last; ++y)
+        for (int64_t c = group * s.inputs; c < (group + 1) * s.inputs; ++c)
+            for (int64_t i = 0; i < to.columns * kBlock; i += kWidth) store(to.at(b, c, y) + i, V{});
 }
 
 // What a strip goes through, of kernels of R taps and tiles of M outputs a side.
@@ -329,18 +334,23 @@ void winograd_forward(const Winograd& s, const View& in, const View& out, int64_
 template <int M, int N, int R>
 void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, const View& to, int64_t blocks, bool add,
                    float* scratch, float* sums, float* bias) {
-    const int64_t widest = most(in.columns, s.columns), rows = (s.tiles_down - 1) * s.advance + N;
+    const int64_t widest = most(in.columns, s.columns), ring = (s.down - 1) * s.advance + N;
     const int64_t columns = (s.tiles_across - 1) * s.advance + N, row = spread(columns * s.padded) * kBlock;
     Tiles<M, N, R> tiles(s, widest, scratch);
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t group = 0; group < s.groups; ++group) {
             float* turned = tiles.all_turned(widest);
-            if (sums) turn(s, in, b, group, turned, rows, columns, row);
-            if (to.data && !add)
-                for (int64_t c = group * s.inputs; c < (group + 1) * s.inputs; ++c)
-                    for (int64_t y = 0; y < to.rows; ++y)
-                        for (int64_t i = 0; i < to.columns * kBlock; i += kWidth) store(to.at(b, c, y) + i, V{});
+            // Rows of the inputs, turned, and of their gradients, cleared, are there when the first strip comes to them.
+            int64_t known = 0, cleared = 0;
             tiles.each_strip([&] {
+                const int64_t reached = (tiles.q + tiles.down - 1) * s.advance + N;
+                for (; sums && known < reached; ++known)
+                    turn_row(s, in, b, group, known - s.before[0], turned + known % ring * row, columns);
+                if (to.data && !add) {
+                    const int64_t last = most(cleared, least(to.rows, reached - s.before[0]));
+                    clear_rows(s, to, b, group, cleared, last);
+                    cleared = last;
+                }
                 for (int64_t o = 0; o < s.outputs; ++o) {
                     const int64_t c = group * s.outputs + o, x = tiles.t * M;
                     for (int64_t r = 0; r < tiles.down; ++r) {
@@ -369,7 +379,7 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
                         const float* from[N];
                         float* line[N];
                         for (int k = 0; k < N; ++k) {
-                            from[k] = turned + ((tiles.q + r) * s.advance + k) * row + tiles.t * s.advance * kBlock * s.padded;
+                            from[k] = turned + ((tiles.q + r) * s.advance + k) % ring * row + tiles.t * s.advance * kBlock * s.padded;
                             line[k] = tiles.lines + k * tiles.z.turned_line;
                         }
                         each_line(from, line, tiles.columns() * kBlock * s.padded,
@@ -382,10 +392,11 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
                                    tiles.row());
                 }
                 if (!to.data) return;
-                products(N * N, s.weights + group * N * N * s.weights_point, s.weights_point, s.outputs, s.inputs, tiles.outputs, tiles.z.out_point,
-                         tiles.inputs, tiles.z.in_point, tiles.row());
+                products(N * N, s.weights + group * N * N * s.weights_point, s.weights_point, s.outputs, s.inputs,
+                         tiles.outputs, tiles.z.out_point, tiles.inputs, tiles.z.in_point, tiles.row());
                 tiles.give_slopes(to, b, group);
             });
+            if (to.data && !add) clear_rows(s, to, b, group, cleared, to.rows);
         }
 }
 

@@ -234,7 +234,7 @@ def test_tiles_of_any_shape(data):
     )
     inputs, outputs = draw(st.integers(5, 20)) * groups, draw(st.integers(5, 40)) * groups
     pads = [draw(st.integers(0, max(taps - 1, 1))) for _ in range(4)]
-    height, width = draw(st.integers(taps + 1, 14)), draw(st.integers(taps + 1, 40))
+    height, width = draw(st.integers(taps + 3, 14)), draw(st.integers(taps + 3, 40))
     behind = draw(st.sampled_from(["", ", maxpool 2", ", maxpool 2, relu", ", relu"]))
     pad = f"pad {pads[0]}:{pads[1]}x{pads[2]}:{pads[3]}"
     conv = f"conv {outputs} {taps}x{taps} {pad} stride {stride} groups {groups}{behind}"
