@@ -5,6 +5,15 @@ typedef uint8_t B __attribute__((vector_size(PELLUCID_WIDTH), may_alias));
 
 constexpr int kNowhere = 4;  // the winner of a window whose value an activation set to 0
 
+// Slopes of windows of 2x2: of the four places of each, those of the one that won.
+PELLUCID_INLINE void to_places(const uint8_t* winner, V slope, V (&places)[4]) {
+    B bytes;
+    __builtin_memcpy(&bytes, winner, sizeof bytes);
+    const M place = __builtin_convertvector(bytes, M);
+    PELLUCID_UNROLL
+    for (int k = 0; k < 4; ++k) places[k] = where(place == k, slope);
+}
+
 // Rows q to below `last`, columns `begin` to below `end`, of a pooled channel's slopes, each at the one of its four places that won; their sum.
 PELLUCID_INLINE V expand_rows(const Slopes& s, int64_t b, int64_t channel, int64_t q, int64_t last, int64_t begin,
                               int64_t end, float* to, int64_t row) {

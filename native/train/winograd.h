@@ -3,21 +3,8 @@
 // it is taken back.
 #pragma once
 
-// From lines In to lines Out, `from[k] + i` and `to[k] + i` for i to `count`: what `change` makes of them is put there, or
-// added to what is there.
-template <int In, int Out, bool Add = false, typename Change>
-PELLUCID_INLINE void each_line(const float* const (&from)[In], float* const (&to)[Out], int64_t count, Change change) {
-    for (int64_t i = 0; i < count; i += kWidth) {
-        V values[In], made[Out];
-        PELLUCID_UNROLL
-        for (int k = 0; k < In; ++k) values[k] = load(from[k] + i);
-        change(values, made);
-        PELLUCID_UNROLL
-        for (int k = 0; k < Out; ++k) store(to[k] + i, Add ? load(to[k] + i) + made[k] : made[k]);
-    }
-}
-
-// The same, of lines `step` floats apart.
+// From lines In to lines Out, `step` and `to_step` floats apart, for i to `count`: what `change` makes of them is put there,
+// or added to what is there. Stepping takes two registers where pointers to all lines would take more than there are.
 template <int In, int Out, bool Add = false, typename Change>
 PELLUCID_INLINE void even_lines(const float* from, int64_t step, float* to, int64_t to_step, int64_t count, Change change) {
     for (int64_t i = 0; i < count; i += kWidth) {
@@ -40,10 +27,32 @@ PELLUCID_INLINE void even_lines(const float* from, int64_t step, float* to, int6
     }
 }
 
+// The same of lines that lie anywhere.
+template <int In, int Out, bool Add = false, typename Change>
+PELLUCID_INLINE void each_line(const float* const (&from)[In], float* const (&to)[Out], int64_t count, Change change) {
+    const int64_t step = In > 1 ? from[In > 1] - from[0] : 0, to_step = Out > 1 ? to[Out > 1] - to[0] : 0;
+    bool even = true;
+    for (int k = 2; k < In; ++k) even = even && from[k] - from[k - 1] == step;
+    for (int k = 2; k < Out; ++k) even = even && to[k] - to[k - 1] == to_step;
+    if (even) {
+        even_lines<In, Out, Add>(from[0], step, to[0], to_step, count, change);
+        return;
+    }
+    for (int64_t i = 0; i < count; i += kWidth) {
+        V values[In], made[Out];
+        PELLUCID_UNROLL
+        for (int k = 0; k < In; ++k) values[k] = load(from[k] + i);
+        change(values, made);
+        PELLUCID_UNROLL
+        for (int k = 0; k < Out; ++k) store(to[k] + i, Add ? load(to[k] + i) + made[k] : made[k]);
+    }
+}
+
 // N outputs by T vectors of columns of a product of matrices: the sum over `count` of w[k][n] * in[k][column].
 template <int N, int T>
 PELLUCID_INLINE void product_tile(int64_t count, const float* w, const float* in, float* out, int64_t row) {
     V sums[N][T] = {};
+    PELLUCID_TWICE
     for (int64_t k = count; k > 0; --k, w += N, in += row) {
         V value[T];
         PELLUCID_UNROLL
@@ -141,7 +150,7 @@ inline void slope_products(int64_t points, const float* slopes, int64_t slopes_p
 
 // `to` [columns][16][padded channels]: a row of a group's channels, with zeros around them.
 inline void turn_row(const Winograd& s, const View& in, int64_t b, int64_t group, int64_t y, float* to, int64_t columns) {
-    const int64_t column = kBlock * s.padded, left = s.before[1];
+    const int64_t padded = s.padded, column = kBlock * padded, left = s.before[1];
     const int64_t wide = y >= 0 && y < in.rows ? least(in.columns, columns - left) : 0;
     for (int64_t i = 0; i < left * column; i += kWidth) store(to + i, V{});
     for (int64_t i = (left + wide) * column; i < columns * column; i += kWidth) store(to + i, V{});
@@ -150,22 +159,25 @@ inline void turn_row(const Winograd& s, const View& in, int64_t b, int64_t group
         const int64_t live = least(kWidth, s.inputs - c);
         for (int64_t i = 0; i < kWidth; ++i) from[i] = in.at(b, group * s.inputs + c + least(i, live - 1), y);
         float* target = to + left * column + c;
-        for (int64_t i = 0; i < wide * kBlock; i += kWidth, target += kWidth * s.padded) {
+        for (int64_t i = 0; i < wide * kBlock; i += kWidth) {
             V lines[kWidth];
             PELLUCID_UNROLL
             for (int k = 0; k < kWidth; ++k) lines[k] = k < live ? load(from[k] + i) : V{};
             transpose(lines);
             PELLUCID_UNROLL
-            for (int k = 0; k < kWidth; ++k) store(target + k * s.padded, lines[k]);
+            for (int k = 0; k < kWidth; ++k, target += padded) store(target, lines[k]);
         }
     }
 }
 
 // Rows `y` to below `last` of a group's channels are set to 0.
 inline void clear_rows(const Winograd& s, const View& to, int64_t b, int64_t group, int64_t y, int64_t last) {
+    const int64_t count = to.columns * kBlock, first = group * s.inputs, channels = s.inputs;
     for (; y < last; ++y)
-        for (int64_t c = group * s.inputs; c < (group + 1) * s.inputs; ++c)
-            for (int64_t i = 0; i < to.columns * kBlock; i += kWidth) store(to.at(b, c, y) + i, V{});
+        for (int64_t c = 0; c < channels; ++c) {
+            float* row = to.at(b, first + c, y);
+            for (int64_t i = 0; i < count; i += kWidth) store(row + i, V{});
+        }
 }
 
 // What a strip goes through, of kernels of R taps and tiles of M outputs a side.
@@ -212,10 +224,11 @@ struct Tiles {
 
     // `lines` to points of the tiles of row r, `span` floats a column.
     PELLUCID_INLINE void points_of_inputs(float* to, int64_t point, int64_t r, int64_t span, int64_t line) {
+        const int64_t tiles = across, advance = s.advance * span;
         for (int i = 0; i < N; ++i) {
             const float* from = lines + i * line;
-            float* target = to + i * N * point + r * across * span;
-            for (int64_t tile = 0; tile < across; ++tile, from += s.advance * span, target += span)
+            float* target = to + i * N * point + r * tiles * span;
+            for (int64_t tile = 0; tile < tiles; ++tile, from += advance, target += span)
                 even_lines<N, N>(from, span, target, point, span, [](const V(&d)[N], V(&p)[N])
                                                                       __attribute__((always_inline)) { to_points(d, p); });
         }
@@ -244,11 +257,12 @@ struct Tiles {
 
     // Points of output o, tiles of row r, to M rows of outputs, `to`.
     PELLUCID_INLINE void give(int64_t o, int64_t r, float* const (&to)[M], V bias) {
+        const int64_t tiles = across, point = z.out_point;
         for (int i = 0; i < N; ++i) {
-            const float* from = outputs + i * N * z.out_point + o * row() + r * across * kBlock;
+            const float* from = outputs + i * N * point + o * row() + r * tiles * kBlock;
             float* target = lines + i * z.line;
-            for (int64_t tile = 0; tile < across; ++tile, from += kBlock, target += M * kBlock)
-                even_lines<N, M>(from, z.out_point, target, kBlock, kBlock,
+            for (int64_t tile = 0; tile < tiles; ++tile, from += kBlock, target += M * kBlock)
+                even_lines<N, M>(from, point, target, kBlock, kBlock,
                                  [](const V(&p)[N], V(&y)[M]) __attribute__((always_inline)) { to_outputs(p, y); });
         }
         const float* from[N];
@@ -268,26 +282,57 @@ struct Tiles {
             for (int64_t i = wide() * kBlock; i < across * M * kBlock; i += kWidth) store(to[k] + i, V{});
         }
         each_line(from, to, wide() * kBlock, [](const V(&g)[M], V(&p)[N]) __attribute__((always_inline)) { from_slopes(g, p); });
+        const int64_t tiles = across, point = z.out_point;
         for (int i = 0; i < N; ++i) {
             const float* at = to[i];
-            float* target = outputs + i * N * z.out_point + o * row() + r * across * kBlock;
-            for (int64_t tile = 0; tile < across; ++tile, at += M * kBlock, target += kBlock)
-                even_lines<M, N>(at, kBlock, target, z.out_point, kBlock,
+            float* target = outputs + i * N * point + o * row() + r * tiles * kBlock;
+            for (int64_t tile = 0; tile < tiles; ++tile, at += M * kBlock, target += kBlock)
+                even_lines<M, N>(at, kBlock, target, point, kBlock,
                                  [](const V(&g)[M], V(&p)[N]) __attribute__((always_inline)) { from_slopes(g, p); });
+        }
+    }
+
+    // The same from the slopes of the largest of each 2x2, where a tile is no more.
+    void take_pooled(const Slopes& slopes, int64_t b, int64_t c, int64_t o, int64_t r) {
+        if constexpr (M == 2) {
+            const View& g = slopes.view;
+            const float* from = g.at(b, c, q + r) + t * kBlock;
+            const uint8_t* winner = slopes.winners + (((b * g.channels + c) * g.rows + q + r) * g.columns + t) * kBlock;
+            float* to = outputs + o * row() + r * across * kBlock;
+            const int64_t count = across * kBlock, point = z.out_point;
+            for (int64_t i = 0; i < count; i += kWidth) {
+                V places[4], left[N], right[N];
+                to_places(winner + i, load(from + i), places);
+                from_slopes({places[0], places[2]}, left);
+                from_slopes({places[1], places[3]}, right);
+                float* target = to + i;
+                PELLUCID_UNROLL
+                for (int k = 0; k < N; ++k) {
+                    V line[N];
+                    from_slopes({left[k], right[k]}, line);
+                    PELLUCID_UNROLL
+                    for (int j = 0; j < N; ++j) {
+                        store(target, line[j]);
+                        target += point;
+                        PELLUCID_AFRESH(target);
+                    }
+                }
+            }
         }
     }
 
     // Points of the inputs' slopes are added to `to`.
     void give_slopes(const View& to, int64_t b, int64_t group) {
-        const int64_t begin = first(), end = last(to.columns);
+        const int64_t begin = first(), end = last(to.columns), whole = columns() * kBlock, advance = s.advance * kBlock;
+        const int64_t tiles = across, point = z.in_point;
         for (int64_t c = 0; c < s.inputs; ++c)
             for (int64_t r = 0; r < down; ++r) {
                 for (int i = 0; i < N; ++i) {
                     float* line = lines + i * z.line;
-                    for (int64_t j = 0; j < columns() * kBlock; j += kWidth) store(line + j, V{});
-                    const float* at = inputs + i * N * z.in_point + c * row() + r * across * kBlock;
-                    for (int64_t tile = 0; tile < across; ++tile, at += kBlock, line += s.advance * kBlock)
-                        even_lines<N, N, true>(at, z.in_point, line, kBlock, kBlock,
+                    for (int64_t j = 0; j < whole; j += kWidth) store(line + j, V{});
+                    const float* at = inputs + i * N * point + c * row() + r * tiles * kBlock;
+                    for (int64_t tile = 0; tile < tiles; ++tile, at += kBlock, line += advance)
+                        even_lines<N, N, true>(at, point, line, kBlock, kBlock,
                                                [](const V(&p)[N], V(&d)[N]) __attribute__((always_inline)) { to_inputs(p, d); });
                 }
                 const float* from[N];
@@ -355,6 +400,10 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
                     const int64_t c = group * s.outputs + o, x = tiles.t * M;
                     for (int64_t r = 0; r < tiles.down; ++r) {
                         const int64_t y = (tiles.q + r) * M;
+                        if (M == 2 && slopes.winners) {
+                            tiles.take_pooled(slopes, b, c, o, r);
+                            continue;
+                        }
                         if (slopes.winners)
                             expand_rows(slopes, b, c, y / 2, least((y + M) / 2, slopes.view.rows), x / 2,
                                         (x + tiles.wide()) / 2, tiles.rows, tiles.z.row);
