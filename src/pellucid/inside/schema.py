@@ -46,11 +46,24 @@ class Remainder(Document):
     sum: Figure | None
 
 
+class WindowDocument(Document):
+    """How the terms of a sliding window lie: `shape` is [channels, *kernel], `cells` has for each place of it, in
+    order, the number of its term, or -1 where padding stands; `start`, the input's first row and column (may be
+    negative); `step`, the dilation; `channels`, the input channel of each plane."""
+
+    shape: list[int]
+    cells: list[int]
+    start: list[int]
+    step: list[int]
+    channels: list[int]
+
+
 class LevelDocument(Document):
     """An opened value. `value` is what the runtime stored, `sum` what its terms or formula come to.
 
     A sum has `terms` (the products, before the `divisor`) and a `bias`; any other operation has `operands` and its
-    `formula` with the numbers put in. `remainder` stands for the terms that aren't listed.
+    `formula` with the numbers put in. `remainder` stands for the terms that aren't listed. `window` says how they lie,
+    where a window slides and every term is listed. `chosen` is the operand that decided (a maximum's winner).
     """
 
     name: str
@@ -72,6 +85,8 @@ class LevelDocument(Document):
     formula: str | None
     note: str
     reason: str
+    window: WindowDocument | None = None
+    chosen: int | None = None
 
 
 class FieldDocument(Document):
