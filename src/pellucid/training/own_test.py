@@ -12,6 +12,7 @@ from pellucid.errors import DataError, PellucidError
 from pellucid.evaluation import Answers
 from pellucid.evaluation.predictions import PREDICTIONS_FILE, read_predictions
 from pellucid.images import Source, open_source, read_split
+from pellucid.images.corrections import corrected
 from pellucid.images.reading import MAX_PIXELS
 from pellucid.model import ModelFile
 from pellucid.training.folder import SPLIT_FILE
@@ -20,11 +21,13 @@ from pellucid.training.settings import ARRAYS, SETTINGS_FILE, make_settings, rea
 
 @dataclass(frozen=True, eq=False)
 class TestPart:
-    """`rows` of `source` that were never trained on nor chosen by, and the digests that their pixels had then."""
+    """`rows` of `source` that were never trained on nor chosen by, and the digests that their pixels had then. `note`
+    says how many labels of `source` were corrected."""
 
     source: Source
     rows: NDArray[np.int64]
     digests: NDArray[np.uint8]
+    note: str = ""
 
 
 def own_test_part(model: ModelFile, max_pixels: int | None = None) -> TestPart:
@@ -63,7 +66,9 @@ def own_test_part(model: ModelFile, max_pixels: int | None = None) -> TestPart:
     rows = np.flatnonzero(table.parts == "test")
     if not len(rows):
         raise DataError("This run kept no test part", where=str(table_path), remedy=other)
-    return TestPart(source, rows, table.digests[rows])
+    labelled = corrected(source, card.data.source, table.digests)
+    rows = rows[~labelled.excluded[rows]]
+    return TestPart(labelled.source, rows, table.digests[rows], labelled.note)
 
 
 def validation_answers(model: ModelFile) -> Answers | None:
