@@ -196,8 +196,9 @@ export interface InputDocument {
  * the tensor's own shape, channel first.
  *
  * `inputs` are the names of the layers that feed it ("input" is the network's own); `stage` numbers those that are
- * bracketed together (conv, relu, pool), from 0. `nodes` are the graph's nodes that it consists of; `weights`, the
- * constants it takes in. `row` places branches under one another: 0 is the main way. */
+ * bracketed together (conv, relu, pool), from 0; `column` and `row` say where the stage stands: as far right as its
+ * longest way from the input, branches under one another. `nodes` are the graph's nodes that it consists of;
+ * `weights`, the constants it takes in. */
 export interface LayerDocument {
   readonly name: string
   readonly tensor: string
@@ -428,7 +429,7 @@ export interface VersusDocument {
 }
 
 /** A constant that nodes take in. Its values stand in the weights' bytes from `offset` on, little-endian, `stored`
- * as this number type, whatever the file's own `dtype`. `learned`: training changes it. */
+ * as this number type, whatever the file's own `dtype`. `learned`: training changes it; `replayed`: a run's snapshots have it. */
 export interface WeightDocument {
   readonly tensor: string
   readonly shape: readonly number[]
@@ -437,6 +438,7 @@ export interface WeightDocument {
   readonly stored: 'float32' | 'float64'
   readonly offset: number
   readonly learned: boolean
+  readonly replayed: boolean
 }
 
 /** How the terms of a sliding window lie: `shape` is [channels, *kernel], `cells` has for each place of it, in

@@ -83,7 +83,8 @@ class TensorDocument(Document):
 
 class WeightDocument(Document):
     """A constant that nodes take in. Its values stand in the weights' bytes from `offset` on, little-endian, `stored`
-    as this number type, whatever the file's own `dtype`. `learned`: training changes it."""
+    as this number type, whatever the file's own `dtype`. `learned`: training changes it; `replayed`: a run's snapshots have it.
+    """
 
     tensor: str
     shape: list[int]
@@ -92,6 +93,7 @@ class WeightDocument(Document):
     stored: Literal["float32", "float64"]
     offset: int
     learned: bool
+    replayed: bool
 
 
 class FormulasDocument(Document):
@@ -109,8 +111,9 @@ class LayerDocument(Document):
     the tensor's own shape, channel first.
 
     `inputs` are the names of the layers that feed it ("input" is the network's own); `stage` numbers those that are
-    bracketed together (conv, relu, pool), from 0. `nodes` are the graph's nodes that it consists of; `weights`, the
-    constants it takes in. `row` places branches under one another: 0 is the main way.
+    bracketed together (conv, relu, pool), from 0; `column` and `row` say where the stage stands: as far right as its
+    longest way from the input, branches under one another. `nodes` are the graph's nodes that it consists of;
+    `weights`, the constants it takes in.
     """
 
     name: str

@@ -106,6 +106,12 @@ class ForeignModel(Classifier):
         """Whether somebody said what its classes are called; else they are numbers."""
         return self._names is not None or self._wishes.labels is not None
 
+    @property
+    def answer(self) -> tuple[str, str]:
+        """The output that has the classes' answers, and ONNX's name of what made them: "Softmax", "LogSoftmax",
+        "Sigmoid", or nothing of these."""
+        return self._output, self._ending
+
     def with_classes(self, names: tuple[str, ...]) -> ForeignModel:
         """The same model, its classes called so; `names` are as many as it has."""
         return ForeignModel(self.file, self._wishes, self._threads, names)
