@@ -155,16 +155,20 @@ class ForeignModel(Classifier):
         check_pixels(pixels)
         if not len(pixels):
             return np.zeros((0, len(self.classes)), np.float32)
-        before, network = self._sessions
+        network = self._sessions[1]
         rows = []
         for picture in pixels:  # many a file takes one picture at a time
-            taken = before.run({_image(self.before): picture[None]}, self.intake.name)
+            taken = self.prepared(picture)
             rows.append(self._scores(network.run({self.intake.name: taken}, self._output)))
             if len(rows[-1]) != len(self.classes):
                 raise ModelError("the network's answer is not what the file says it is", where=self.where,
                                  received=f"{len(rows[-1]):,} scores, {len(self.classes):,} classes",
                                  remedy="export it for classification, with one score a class")  # fmt: skip
-        return self._as_probabilities(np.stack(rows)).astype(np.float32)
+        return self.as_probabilities(np.stack(rows)).astype(np.float32)
+
+    def prepared(self, picture: NDArray[np.uint8]) -> NDArray[np.generic]:
+        """One picture [height, width, 1 or 3] as the file takes it in."""
+        return self._sessions[0].run({_image(self.before): picture[None]}, self.intake.name)
 
     def opened(self, pixels: NDArray[np.uint8]) -> Opened:
         """The file's graph, our preprocessing before it, with every value for one picture [height, width, 1 or 3]."""
@@ -193,7 +197,8 @@ class ForeignModel(Classifier):
                              remedy=f"one with a score a class, {MOST_CLASSES:,} classes at most")  # fmt: skip
         return np.ravel(answer)
 
-    def _as_probabilities(self, rows: NDArray[np.generic]) -> NDArray[np.float64]:
+    def as_probabilities(self, rows: NDArray[np.generic]) -> NDArray[np.float64]:
+        """The network's answers [N, classes] as probabilities, by what they end in."""
         values = rows.astype(np.float64)
         if self._ending == "Softmax":
             return values
