@@ -47,7 +47,8 @@ class Edited:
     """A model as it would be, for one picture at a time: it opens and answers like a model.
 
     `base` is the model opened on any picture (for its names); `weights` stand for the file's own, by tensor;
-    `changed` single values; `off`, (name, channel) of maps. SettingsError for what isn't there.
+    `changed` single values; `off`, (name, channel) of maps. Afterwards `weights` has all changed tensors, whole.
+    SettingsError for what isn't there.
     """
 
     def __init__(
@@ -64,8 +65,8 @@ class Edited:
         self._model = model
         self._names = {node.outputs[0]: (node.name, node.aliases) for node in base.opened.graph.nodes}
         self._masks = _masks(base, off)
-        file = model.file.changed(_weights(model, base, weights or {}, changed))
-        self._file = _switched(file, self._masks)
+        self.weights = _weights(model, base, weights or {}, changed)
+        self._file = _switched(model.file.changed(self.weights), self._masks)
 
     @cached_property
     def _session(self) -> Session:

@@ -15,7 +15,7 @@ from pellucid.inside.difference import Difference, difference
 from pellucid.inside.editing import Edited
 from pellucid.inside.heatmap import Heatmap
 from pellucid.inside.number import Inside, Number
-from pellucid.inside.occlusion import Deletion, Progress, deletion_curve, occlusion_records
+from pellucid.inside.occlusion import Deletion, Progress, deletion_records, occlusion_records
 from pellucid.inside.places import Place
 from pellucid.inside.saliency import GradCam, grad_cam, input_gradient, integrated_gradients
 from pellucid.inside.scores import Target, find_scores
@@ -125,7 +125,11 @@ def explain_records(
             heatmap = record
     deletion = None
     if heatmap is not None and check:
-        deletion = deletion_curve(model.probabilities, pixels, heatmap, answer.target)
+        for record in deletion_records(model.probabilities, pixels, heatmap, answer.target):
+            if isinstance(record, Progress):
+                yield record
+            else:
+                deletion = record
     start = _score_place(inside, answer.target)
     yield Explanation(
         model.where, pixels, answer, tuple(trail(inside, start)), versus, heatmap, grad, deletion, tuple(lacking),
