@@ -155,14 +155,15 @@ export interface GraphDocument {
   readonly figures: FiguresDocument | null
 }
 
-/** Where the picture speaks for the class. `values` in rows over the picture; `weights` are Grad-CAM's, one for
- * each channel of `layer`. */
+/** Where the picture speaks for the class. `values` in rows, evenly over `frame`: top, left, height, width in pixels
+ * of the picture, which it may reach out of. `weights` are Grad-CAM's, one for each channel of `layer`. */
 export interface HeatmapDocument {
   readonly method: string
   readonly path: string | null
   readonly layer: string | null
   readonly weights: readonly number[] | null
   readonly values: readonly (readonly number[])[]
+  readonly frame: readonly [number, number, number, number]
   readonly deletion: DeletionDocument | null
 }
 
@@ -429,7 +430,8 @@ export interface VersusDocument {
 }
 
 /** A constant that nodes take in. Its values stand in the weights' bytes from `offset` on, little-endian, `stored`
- * as this number type, whatever the file's own `dtype`. `learned`: training changes it; `replayed`: a run's snapshots have it. */
+ * as this number type, whatever the file's own `dtype`. `learned`: training changes it; `replayed`: a run's
+ * snapshots have it. */
 export interface WeightDocument {
   readonly tensor: string
   readonly shape: readonly number[]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from math import isfinite, isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,10 +207,11 @@ def _answer(model: ModelFile | ForeignModel, inside: Inside) -> AnswerDocument:
         layer = find_layer(opened, start, found)
     except ModelError as error:
         lacking.append(error.what)
-    output, ending = opened.graph.outputs[0], ""
+    output = opened.graph.outputs[0]
+    ending: Literal["", "softmax", "divided by their sum"] = ""
     if isinstance(model, ForeignModel):
         output, last = model.answer
-        ending = {"Softmax": "", "Sigmoid": "divided by their sum"}.get(last, "softmax")
+        ending = "" if last == "Softmax" else "divided by their sum" if last == "Sigmoid" else "softmax"
     return AnswerDocument(
         probabilities=output, ending=ending, scores=scores, logits=logits, start=start, layer=layer, lacking=lacking
     )  # fmt: skip

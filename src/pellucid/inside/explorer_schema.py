@@ -83,8 +83,8 @@ class TensorDocument(Document):
 
 class WeightDocument(Document):
     """A constant that nodes take in. Its values stand in the weights' bytes from `offset` on, little-endian, `stored`
-    as this number type, whatever the file's own `dtype`. `learned`: training changes it; `replayed`: a run's snapshots have it.
-    """
+    as this number type, whatever the file's own `dtype`. `learned`: training changes it; `replayed`: a run's
+    snapshots have it."""
 
     tensor: str
     shape: list[int]

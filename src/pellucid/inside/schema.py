@@ -160,14 +160,15 @@ class DeletionDocument(Document):
 
 
 class HeatmapDocument(Document):
-    """Where the picture speaks for the class. `values` in rows over the picture; `weights` are Grad-CAM's, one for
-    each channel of `layer`."""
+    """Where the picture speaks for the class. `values` in rows, evenly over `frame`: top, left, height, width in pixels
+    of the picture, which it may reach out of. `weights` are Grad-CAM's, one for each channel of `layer`."""
 
     method: str
     path: str | None
     layer: str | None
     weights: list[float] | None
     values: list[list[float]]
+    frame: tuple[float, float, float, float]
     deletion: DeletionDocument | None
 
 

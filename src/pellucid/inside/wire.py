@@ -132,6 +132,7 @@ def _heatmap(explanation: Explanation, heatmap: Heatmap, path: str | None) -> He
         layer=None if grad is None else grad.layer,
         weights=None if grad is None else [float(weight) for weight in grad.weights.ravel()],
         values=[[float(value) for value in row] for row in heatmap.values],
+        frame=(heatmap.frame.top, heatmap.frame.left, heatmap.frame.height, heatmap.frame.width),
         deletion=None
         if deletion is None
         else DeletionDocument(
