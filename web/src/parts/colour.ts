@@ -84,9 +84,10 @@ export function heat(values: readonly (readonly number[])[], theme: Theme): { wi
   const width = values[0]?.length ?? 0
   const data = new Uint8ClampedArray(4 * width * height)
   const top = Math.max(1e-12, ...values.map((row) => Math.max(...row.map(Math.abs))))
-  const [up, down] = theme === 'light' ? [[214, 0, 92], [0, 92, 170]] : [[255, 92, 160], [96, 176, 255]]
+  const up: Rgb = theme === 'light' ? [214, 0, 92] : [255, 92, 160]
+  const down: Rgb = theme === 'light' ? [0, 92, 170] : [96, 176, 255]
   values.forEach((row, y) => row.forEach((value, x) => {
-    const [r, g, b] = (value < 0 ? down : up) as Rgb
+    const [r, g, b] = value < 0 ? down : up
     data.set([r, g, b, Math.round(215 * Math.pow(Math.abs(value) / top, 0.8))], 4 * (y * width + x))
   }))
   return { width, height, data }
