@@ -182,13 +182,14 @@ class Session:
 
     def _answer(self, inside: Inside) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         answer, values = self.described.document.answer, inside.opened.values
-        shares = np.ravel(values[answer.probabilities]).astype(np.float64)
+        raw = shares = np.ravel(values[answer.probabilities]).astype(np.float64)
         if answer.ending == "softmax":
             shares = np.exp(shares - shares.max())
         if answer.ending:
             shares = shares / max(float(shares.sum()), 1e-30)
-        logits = np.ravel(values[answer.scores]) if answer.logits and answer.scores else None
-        return shares, None if logits is None else logits.astype(np.float64)
+        if answer.logits and answer.scores:
+            return shares, np.ravel(values[answer.scores]).astype(np.float64)
+        return shares, raw if answer.ending == "softmax" else None
 
     def held(self, number: int) -> Run:
         """A run by its number. SettingsError where it has been let go."""
