@@ -49,7 +49,7 @@ def test_corrected_labels_are_trained_and_tested_on(tmp_path, monkeypatch):
     assert answered[table.paths[tested]] == "6" and table.paths[gone] not in answered
 
     assert isinstance(after[-1], Finished)
-    model = ModelFile.open(after[-1].model)
+    model = ModelFile.read(after[-1].model)
     part = own_test_part(model)
     figures = measure(model, part.source, part.rows, part.digests).evaluation
     assert figures.count == after[-1].test.count and figures.accuracy == after[-1].test.accuracy

@@ -45,7 +45,7 @@ class ModelFile(Classifier):
             )  # fmt: skip
 
     @classmethod
-    def open(cls, path: str | Path, threads: int | None = None) -> Self:
+    def read(cls, path: str | Path, threads: int | None = None) -> Self:
         """Open a file that `train` wrote. ModelError where it is missing, damaged or not pellucid's."""
         return cls(read_file(Path(path)), shown(path), threads)
 

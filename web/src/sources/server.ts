@@ -6,11 +6,13 @@ import type {
 import * as api from './api'
 import type { Folder } from './folder'
 
-/** The first answer of the server: what there is. `local`: small enough to be computed here. */
+/** The first answer of the server: what there is. `local`: small enough to be computed here; `first`, the id of the
+ *  picture that was named on the command line. */
 export interface Start {
   readonly graph: GraphDocument
   readonly lacks: Lacks
   readonly local: boolean
+  readonly first: string | null
 }
 
 interface Size { height: number; width: number; channels: 1 | 3 }

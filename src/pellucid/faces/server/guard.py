@@ -22,7 +22,7 @@ LARGEST_FILE = 64 << 20  # a picture file that is dropped
 _LIMITS = {"/api/run": LARGEST_PICTURE, "/api/decode": LARGEST_FILE}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "content-security-policy": POLICY,
