@@ -7,6 +7,7 @@ in the document's nodes: whoever shows it makes them from `input`, as model/prep
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
@@ -37,7 +38,7 @@ from pellucid.inside.number import Inside, kind_of
 from pellucid.inside.scores import find_input, find_layer, find_scores
 from pellucid.inside.table import learned_weights
 from pellucid.model import ForeignModel, ModelFile
-from pellucid.model.preprocessing import IMAGE, INPUT, Preprocessing
+from pellucid.model.preprocessing import INPUT, Preprocessing
 from pellucid.network.operations import Node, Operation
 from pellucid.network.operations.convolution import Convolution
 
@@ -49,6 +50,7 @@ _SMALL = {
     "uint8",
     "bool",
 }  # all of them are float32 numbers exactly
+_RENAMED = re.compile(r"(?:our-)*picture/(.+)")  # as model/foreign.py makes them
 MOST_FILTERS = 11  # the side of the largest kernel that classical filters are compared with
 
 
@@ -171,11 +173,11 @@ def _input_document(
 ) -> InputDocument:
     ours = isinstance(model, ModelFile)
     raw = not ours and np.dtype(model.intake.dtype) == np.uint8
-    renamed = {}
-    if not ours:  # names that the file has itself get a prefix, which differs by file
-        for name in inside.opened.graph.inputs:
-            if name.endswith(f"/{IMAGE}"):
-                renamed[""] = name[: -len(IMAGE)]
+    renamed: dict[str, str] = {}
+    if not ours:  # names that the file has itself are given away, for longer ones
+        graph = model.before.skeleton.graph
+        used = {name for node in graph.node for name in (*node.input, *node.output)}
+        renamed = {found[1]: name for name in sorted(used) if (found := _RENAMED.fullmatch(name))}
     return InputDocument(
         picture=inside.opened.graph.inputs[0],
         input=taken,

@@ -6,11 +6,9 @@ import { countOf, formulaOf, isNowhere, magnitudeOf, marked, sumOf, valueOf } fr
 import { setsOf } from '../../src/arithmetic/field'
 import { finish } from '../../src/arithmetic/network'
 import { OPERATIONS, operationOf } from '../../src/arithmetic/operations'
-import type { Tensor } from '../../src/arithmetic/tensor'
-import { tensor } from '../../src/arithmetic/tensor'
+import type { Plain, Stored } from './traces'
+import { near, read, sameText } from './traces'
 
-type Plain = number | 'NaN' | 'Infinity' | '-Infinity'
-interface Stored { shape: number[]; dtype: string; values: Plain[] }
 type TermRow = [number, number[], Plain, Plain | null, number[] | null, string]
 interface Trace {
   name: string
@@ -26,28 +24,6 @@ interface Trace {
 }
 
 const traces = JSON.parse(readFileSync(new URL('../../golden/operations.json', import.meta.url), 'utf8')) as Trace[]
-
-function read(stored: Stored): Tensor {
-  const found = tensor(stored.shape, stored.dtype)
-  found.data.set(stored.values.map(Number))
-  return found
-}
-
-export function near(found: number, wanted: Plain, place: string, tolerance = 1e-5): void {
-  const value = Number(wanted)
-  if (Object.is(found, value) || found === value || (Number.isNaN(found) && Number.isNaN(value))) return
-  expect(Math.abs(found - value), `${place}: ${found}, not ${value}`).toBeLessThanOrEqual(tolerance * Math.max(1, Math.abs(value)))
-}
-
-const NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]\d+)?/g
-
-/** The same words, and numbers that differ by no more than a float32's last digits can show. */
-export function sameText(found: string, wanted: string): void {
-  expect(found.replace(NUMBER, '#')).toBe(wanted.replace(NUMBER, '#'))
-  const numbers = (text: string) => (text.match(NUMBER) ?? []).map(Number)
-  const others = numbers(wanted)
-  numbers(found).forEach((value, n) => near(value, others[n]!, found, 1e-4))
-}
 
 function entries(opening: Opening): TermRow[] {
   return opening.parts.flatMap((part) => Array.from(part.values, (value, n): TermRow => [

@@ -1,0 +1,110 @@
+// Whole networks against the golden traces: every tensor from raw pixels on, openings, fields, kernels, explanations.
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { explain } from '../../src/arithmetic/explanation'
+import { fieldOf } from '../../src/arithmetic/field'
+import { levelDocument } from '../../src/arithmetic/level'
+import { finish, Network, unsupported } from '../../src/arithmetic/network'
+import { LocalEngine } from '../../src/sources/local-engine'
+import type { Picture } from '../../src/source'
+import type { GraphDocument, LevelDocument } from '../../src/types'
+import type { Plain, Stored } from './traces'
+import { bytesOf, near, same } from './traces'
+
+interface Trace {
+  name: string
+  document: GraphDocument
+  weights: string
+  picture: { height: number; width: number; channels: 1 | 3; data: string }
+  probabilities: number[]
+  tensors: Record<string, Stored>
+  openings: { full: number[]; level: Partial<LevelDocument>; field?: number[] | null }[]
+  kernels: { name: string; near: ([string, number] | null)[] }[]
+  explanation: {
+    label: string; probability: number; top: unknown; explained: string; versus: unknown; lacking: string[]; assumed: string[]
+    trail: [string, number[], Plain, string[], number][]; heatmap: Record<string, unknown>
+  }
+  occlusion: Record<string, unknown>
+}
+
+const traces = JSON.parse(readFileSync(new URL('../../golden/networks.json', import.meta.url), 'utf8')) as Trace[]
+
+function pictureOf({ picture }: Trace): Picture {
+  return { ...picture, data: new Uint8Array(bytesOf(picture.data)) }
+}
+
+describe.each(traces.map((trace) => [trace.name, trace] as const))('%s', (_, trace) => {
+  const network = new Network(trace.document, bytesOf(trace.weights))
+  const picture = pictureOf(trace)
+  const state = finish(network.run(picture))
+
+  test('can be computed here', () => expect(unsupported(trace.document)).toEqual([]))
+
+  test('every tensor, from raw pixels to the answer', () => {
+    expect([...state.values.keys()].filter((name) => !state.constants.has(name)).sort()).toEqual(Object.keys(trace.tensors).sort())
+    for (const [name, wanted] of Object.entries(trace.tensors)) {
+      const found = state.values.get(name)!
+      expect([name, found.shape, found.dtype]).toEqual([name, wanted.shape, wanted.dtype])
+      wanted.values.forEach((value, n) => near(found.data[n]!, value, `${name} ${n}`))
+    }
+    trace.probabilities.forEach((value, n) => near(state.probabilities[n], value, `class ${n}`))
+  })
+
+  test('values opened, and the part of the picture that reaches them', () => {
+    for (const wanted of trace.openings) {
+      const tensor = [...state.tensors.values()].find((about) => about.name === wanted.level.name)!.tensor
+      const level = levelDocument(state, tensor, wanted.full)
+      const { terms, operands, window, ...rest } = wanted.level
+      same(level, rest, wanted.level.name)
+      for (const [found, all] of [[level.terms, terms], [level.operands, operands], [level.window, window]]) {
+        if (all !== null && all !== undefined) same(found, all, `${wanted.level.name} terms`)
+      }
+      if (level.sum !== null) expect([wanted.level.name, level.closes]).toEqual([wanted.level.name, true])
+      if (wanted.field) {
+        expect([wanted.level.name, fieldOf(state, tensor, wanted.full, trace.document.input.picture)])
+          .toEqual([wanted.level.name, wanted.field])
+      }
+    }
+  })
+
+  test('the nearest classical filters', () => {
+    const engine = new LocalEngine(trace.document, bytesOf(trace.weights))
+    for (const { name, near: wanted } of trace.kernels) {
+      const { near: found } = engine.kernels(name)
+      found.forEach((each, n) => {
+        const other = wanted[n]
+        if (!other) return expect(each, `${name} ${n}`).toBeNull()
+        expect(each?.name.replace(/, (inverted|enlarged)/g, ''), `${name} ${n}`).toBe(other[0])
+        near(each!.likeness, other[1], name)
+      })
+    }
+  })
+
+  const target = state.probabilities.indexOf(Math.max(...state.probabilities))
+  const ask = function* (each: Picture) {
+    return (yield* network.run(each, undefined, false)).probabilities
+  }
+  const explained = (method: 'grad-cam' | 'occlusion') => {
+    const shares: number[] = []
+    const wish = { target, against: null, method, milliseconds: 1 }
+    const found = finish(explain(trace.document, state, wish, ask, (share) => shares.push(share)))
+    expect([...shares].sort((a, b) => a - b)).toEqual(shares)
+    expect(shares.at(-1)).toBe(1)
+    return found
+  }
+
+  test('why: the trail, the difference of two sums, Grad-CAM and its check', () => {
+    const found = explained('grad-cam')
+    const { trail, heatmap, lacking, ...wanted } = trace.explanation
+    expect(found.trail.map(({ name, index, strongest, others }) => [name, index, strongest.map((term) => term.source), others]))
+      .toEqual(trail.map(([name, index, , sources, others]) => [name, index, sources, others]))
+    trail.forEach(([, , value], n) => near(found.trail[n]!.value, value, 'trail'))
+    expect(found.lacking.length).toBe(lacking.length)
+    same(found, { ...wanted, model: `${trace.name}.onnx` })
+    same(found.heatmap, { ...heatmap, path: null }, 'heatmap')
+  })
+
+  test('why: occlusion and its check', () => {
+    same(explained('occlusion').heatmap, trace.occlusion, 'heatmap')
+  })
+})
