@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from operation_traces import tensor
 from pellucid.inside.classical import nearest_filters
+from pellucid.inside.editing import Edited, Weight
 from pellucid.inside.explanation import Explanation, explain
-from pellucid.inside.explorer_document import described, plain
+from pellucid.inside.explorer_document import Described, described, plain
 from pellucid.inside.field import box, picture_mask, receptive_field
 from pellucid.inside.number import Inside
 from pellucid.inside.wire import explanation_document, number_document
@@ -174,13 +175,42 @@ def _trace(name: str, model: ModelFile | ForeignModel, pixels: NDArray[np.uint8]
             "height": pixels.shape[0], "width": pixels.shape[1], "channels": pixels.shape[2],
             "data": base64.b64encode(pixels.tobytes()).decode(),
         },
-        "probabilities": [float(f"{each:.9g}") for each in answers],
+        "probabilities": _rounded(answers),
         "tensors": {each: tensor(inside.opened.values[each]) for each in computed},
         "openings": list(_openings(inside, computed)),
         "kernels": list(_kernels(inside)),
         "explanation": _explanation(explanation),
+        "edited": _edited(model, inside, made, pixels),
         "occlusion": _explanation(explain(model, pixels, method="occlusion"))["heatmap"],
     }  # fmt: skip
+
+
+def _edited(
+    model: ModelFile | ForeignModel, inside: Inside, made: Described, pixels: NDArray[np.uint8]
+) -> dict:
+    """The answer with a weight changed and a map switched off; of a network of ours, with an epoch's weights too."""
+    weight = next(about for about in made.document.weights if about.learned)
+    index = [n // 2 for n in weight.shape]
+    layer = next(layer for layer in made.document.layers if layer.family == "activation")
+    edits = {
+        "weights": [{"name": weight.tensor, "index": index, "value": 1.75}],
+        "off": [{"name": layer.name, "channel": 1}],
+    }
+    changed, off = [Weight(weight.tensor, tuple(index), 1.75)], [(layer.name, 1)]
+    found: dict[str, Any] = {
+        "edits": edits,
+        "probabilities": _rounded(Edited(model, inside, None, changed, off).probabilities(pixels[None])[0]),
+    }
+    if isinstance(model, ModelFile):
+        whole = {name: np.flip(array) for name, array in model.network.weights.items()}
+        half = {name: array.astype(np.float16).astype(np.float32) for name, array in whole.items()}
+        found["snapshot"] = base64.b64encode(made.snapshot(whole)).decode()
+        found["of_snapshot"] = _rounded(Edited(model, inside, half).probabilities(pixels[None])[0])
+    return found
+
+
+def _rounded(values: NDArray[np.floating]) -> list[float]:
+    return [float(f"{each:.9g}") for each in values]
 
 
 def _openings(inside: Inside, computed: list[str]) -> Iterator[dict]:

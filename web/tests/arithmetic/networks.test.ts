@@ -6,7 +6,7 @@ import { fieldOf } from '../../src/arithmetic/field'
 import { levelDocument } from '../../src/arithmetic/level'
 import { finish, Network, unsupported } from '../../src/arithmetic/network'
 import { LocalEngine } from '../../src/sources/local-engine'
-import type { Picture } from '../../src/source'
+import type { Edits, Picture } from '../../src/source'
 import type { GraphDocument, LevelDocument } from '../../src/types'
 import type { Plain, Stored } from './traces'
 import { bytesOf, near, same } from './traces'
@@ -25,6 +25,7 @@ interface Trace {
     trail: [string, number[], Plain, string[], number][]; heatmap: Record<string, unknown>
   }
   occlusion: Record<string, unknown>
+  edited: { edits: Edits; probabilities: number[]; snapshot?: string; of_snapshot?: number[] }
 }
 
 const traces = JSON.parse(readFileSync(new URL('../../golden/networks.json', import.meta.url), 'utf8')) as Trace[]
@@ -78,6 +79,33 @@ describe.each(traces.map((trace) => [trace.name, trace] as const))('%s', (_, tra
         near(each!.likeness, other[1], name)
       })
     }
+  })
+
+  test('what if: a weight changed, a map switched off, an epoch replayed', () => {
+    const { edits, probabilities, snapshot, of_snapshot: replayed } = trace.edited
+    const edited = finish(network.run(picture, edits))
+    probabilities.forEach((value, n) => near(edited.probabilities[n], value, `class ${n}`))
+    const [{ name, channel }] = edits.off as [{ name: string; channel: number }]
+    const silent = levelDocument(edited, network.names.get(name)!, [0, channel, ...edited.values.get(network.names.get(name)!)!.shape.slice(2).map(() => 0)])
+    expect([silent.value, silent.reason]).toEqual([0, 'This map was switched off by hand: its values are 0.'])
+    // What comes before the edits is the same tensor still, what comes after isn't; without them all is as it was.
+    const weight = trace.document.nodes.find((node) => node.inputs.includes(edits.weights![0]!.name))!
+    expect(edited.values.get(weight.inputs[0]!)).toBe(state.values.get(weight.inputs[0]!))
+    expect(edited.values.get(weight.outputs[0]!)).not.toBe(state.values.get(weight.outputs[0]!))
+    const again = finish(network.run({ ...picture, data: picture.data.slice() }))
+    expect(again.values.get(trace.document.answer.probabilities)).toBe(state.values.get(trace.document.answer.probabilities))
+    expect(() => finish(network.run(picture, { epoch: 99 }))).toThrow('There are no weights of epoch 99 here.')
+    if (!snapshot) return
+    network.addSnapshot(99, bytesOf(snapshot))
+    const old = finish(network.run(picture, { epoch: 99 }))
+    replayed!.forEach((value, n) => near(old.probabilities[n], value, `class ${n}`))
+  })
+
+  test('a painted picture gives what that picture gives', () => {
+    const pixels = { ...picture, data: picture.data.map((value, n) => (n % 5 ? value : 255 - value)) }
+    const painted = finish(network.run(picture, { pixels }))
+    expect(painted.probabilities).toEqual(finish(new Network(trace.document, bytesOf(trace.weights)).run(pixels)).probabilities)
+    expect(painted.probabilities).not.toEqual(state.probabilities)
   })
 
   const target = state.probabilities.indexOf(Math.max(...state.probabilities))
