@@ -37,8 +37,14 @@ export function brief(value: number): string {
   if (size >= 9999.5) return tidy(value.toExponential(0)).replace('e+', 'e')
   if (size >= 99.95) return tidy(value.toFixed(0))
   if (size >= 9.995) return tidy(value.toFixed(1))
-  if (size < 0.005) return value > 0 ? '0.00' : `${MINUS}0.00`
+  if (size < 0.005) return '0.00'
   return tidy(value.toFixed(2))
+}
+
+/** A difference that should be nothing: one digit and its power of ten. */
+export function tiny(value: number): string {
+  if (Number.isNaN(value)) return 'no number'
+  return value === 0 ? '0' : tidy(value.toExponential(0))
 }
 
 /** A probability: percent, never a rounded 0 or 100 that isn't one. */

@@ -50,6 +50,7 @@ export class Explorer {
   readonly #opening: Latest<{ run: number; place: Place }, Opened>
   readonly #previewing: Latest<{ run: number; place: Place }, Opened>
   readonly #watchers = new Set<(address: string, step: boolean) => void>()
+  opensAnswer = false // the first answer is opened as soon as it is there: a trail begins somewhere
   page = 0 // the test picture that the keys are at
   #pictureNumber = 0
 
@@ -62,6 +63,8 @@ export class Explorer {
       this.run = run
       this.busy = false
       this.failure = ''
+      if (this.opensAnswer && !this.trail.length) this.trail = [this.likeliest(run)]
+      this.opensAnswer = false
       this.#reopen()
       this.why.stale()
     }, (error) => {
@@ -228,6 +231,13 @@ export class Explorer {
     return shape.length < 3
       ? { name, index: shape.length === 2 ? [channel, best] : [channel] }
       : { name, index: [channel, ...shape.slice(1, -2).map(() => 0), Math.floor(best / width) % (shape.at(-2) as number), best % width] }
+  }
+
+  /** Where the likeliest class' probability stands. */
+  likeliest(run: Run): Place {
+    const best = run.probabilities.reduce((most, share, number, all) => (share > (all[most] as number) ? number : most), 0)
+    const shape = this.network.shape(this.network.answer) ?? [1]
+    return { name: this.network.answer, index: [...shape.slice(1).map(() => 0), best] }
   }
 
   glance(place: Place | null): void {

@@ -31,6 +31,7 @@ export interface Bracket {
   readonly stage: number
   readonly from: number
   readonly to: number // x, exclusive
+  readonly y: number
 }
 
 export interface Plan {
@@ -47,7 +48,9 @@ const FEW = 8 // maps of a collapsed column
 const ALL = 32 // as many are shown without being asked for
 const SMALLEST = 22
 const LARGEST = 60
-const HEAD = 64 // a header's width at least
+const NARROWEST = 50 // a header, and as wide as its words up to
+const WIDEST = 66
+const BETWEEN = 18 // lanes
 
 /** How `total` maps of that shape fit a column of `height`. */
 export function fitMaps(total: number, rows: number, columns: number, height: number, open: boolean): Tiles {
@@ -81,55 +84,63 @@ function tilesOf(maps: readonly number[], height: number, open: boolean): Tiles 
   return fitCells(Math.max(1, maps.reduce((a, b) => a * b, 1)), height)
 }
 
-function widthOf(tiles: Tiles): number {
-  return Math.max(HEAD, tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0)))
+function widthOf(tiles: Tiles, name = '', words = ''): number {
+  return Math.max(NARROWEST, Math.min(WIDEST, Math.round(Math.max(7 * name.length, 5.9 * words.length))), tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0)))
 }
 
 /** The whole network in `height`, of which each lane's headers take `head`. `opened` holds the names of columns whose
- *  every map is asked for; `spread` widens the gaps where there is room. */
+ *  every map is asked for; `spread` widens the gaps where there is room, or narrows them where little is missing. */
 export function plan(
   layers: readonly LayerDocument[], input: readonly number[], height: number, opened: ReadonlySet<string>, head = 0, spread = 1,
 ): Plan {
   const lanes = 1 + Math.max(0, ...layers.map((layer) => layer.row))
-  const lane = (height - (lanes - 1) * 18) / lanes
-  const first = tilesOf(input.length >= 3 ? input : [1, ...input], Math.min(3 * LARGEST, lane - head), false)
+  const room = height - (lanes - 1) * BETWEEN
+  // The main way takes more of the height than its branches do.
+  const main = lanes === 1 ? room : Math.round(room * Math.max(0.5, 1.25 / (lanes + 0.25)))
+  const branch = lanes === 1 ? 0 : Math.floor((room - main) / (lanes - 1))
+  const laneHeight = (row: number): number => (row === 0 ? main : branch)
+  const laneTop = (row: number): number => (row === 0 ? 0 : main + BETWEEN + (row - 1) * (branch + BETWEEN))
+  const first = tilesOf(input.length >= 3 ? input : [1, ...input], Math.min(3 * LARGEST, main - head), false)
   const inputWidth = widthOf(first)
-  const widest = new Map<number, number>()
-  const tiles = layers.map((layer) => tilesOf(layer.maps, lane - head, opened.has(layer.name)))
-  layers.forEach((layer, i) => {
-    widest.set(layer.column, Math.max(widest.get(layer.column) ?? 0, widthOf(tiles[i] as Tiles)))
+  const tiles = layers.map((layer) => tilesOf(layer.maps, laneHeight(layer.row) - head, opened.has(layer.name)))
+
+  // A stage is as wide as its layers beside one another; a column as its widest stage.
+  const within = new Map<number, number>()
+  const left = layers.map((layer, i) => {
+    const before = within.get(layer.stage)
+    const at = before === undefined ? 0 : before + 12 * spread
+    within.set(layer.stage, at + widthOf(tiles[i] as Tiles, layer.name, layer.operation))
+    return at
   })
+  const widest = new Map<number, number>()
+  for (const layer of layers) widest.set(layer.column, Math.max(widest.get(layer.column) ?? 0, within.get(layer.stage) as number))
   const starts = new Map<number, number>()
-  const stages = new Map<number, number>()
-  for (const layer of layers) if (layer.row === 0 || !stages.has(layer.column)) stages.set(layer.column, layer.stage)
-  let x = inputWidth + 26 * spread
-  let before: number | null = null
+  let x = inputWidth + 30 * spread
   for (const column of [...widest.keys()].sort((a, b) => a - b)) {
-    const stage = stages.get(column) as number
-    if (before !== null) x += (stage === before ? 12 : 30) * spread
-    starts.set(column, Math.round(x))
-    x += widest.get(column) as number
-    before = stage
+    starts.set(column, x)
+    x += (widest.get(column) as number) + 30 * spread
   }
+  x -= 30 * spread
   const columns = layers.map((layer, i): Column => ({
-    layer, x: starts.get(layer.column) as number, y: Math.round(layer.row * (lane + 18)),
-    width: widest.get(layer.column) as number, height: lane, tiles: tiles[i] as Tiles,
+    layer, x: Math.round((starts.get(layer.column) as number) + (left[i] as number)), y: laneTop(layer.row),
+    width: widthOf(tiles[i] as Tiles, layer.name, layer.operation), height: laneHeight(layer.row), tiles: tiles[i] as Tiles,
   }))
   const at = new Map(layers.map((layer, i) => [layer.name, i]))
+  const lowest = Math.min(...widest.keys())
   const edges: Edge[] = []
   layers.forEach((layer, to) => {
     for (const name of layer.inputs) {
       const from = at.get(name) ?? -1
-      const near = from < 0 ? layer.column === Math.min(...widest.keys()) : layer.column - (layers[from] as LayerDocument).column === 1
-      edges.push({ from, to, kind: near && (from < 0 || (layers[from] as LayerDocument).row === layer.row) ? 'next' : 'skip' })
+      const source = layers[from]
+      const near = source ? source.stage === layer.stage || (source.row === layer.row && layer.column - source.column === 1) : layer.column === lowest && layer.row === 0
+      edges.push({ from, to, kind: near ? 'next' : 'skip' })
     }
   })
-  const brackets = new Map<number, { stage: number; from: number; to: number }>()
+  const brackets = new Map<number, { stage: number; from: number; to: number; y: number }>()
   for (const column of columns) {
-    if (column.layer.row > 0) continue
     const held = brackets.get(column.layer.stage)
     if (held) held.to = column.x + column.width
-    else brackets.set(column.layer.stage, { stage: column.layer.stage, from: column.x, to: column.x + column.width })
+    else brackets.set(column.layer.stage, { stage: column.layer.stage, from: column.x, to: column.x + column.width, y: column.y })
   }
   return {
     columns, edges, brackets: [...brackets.values()], width: Math.ceil(x), lanes,

@@ -46,11 +46,8 @@ export function perform(explorer: Explorer, action: Action): boolean {
 
 /** Opens the likeliest class' probability. */
 function openAnswer(explorer: Explorer): boolean {
-  const probabilities = explorer.run?.probabilities
-  if (!probabilities) return false
-  const best = probabilities.reduce((most, share, number) => (share > (probabilities[most] ?? 0) ? number : most), 0)
-  const shape = explorer.network.shape(explorer.network.answer) ?? [1]
-  explorer.start({ name: explorer.network.answer, index: [...shape.slice(1).map(() => 0), best] })
+  if (!explorer.run) return false
+  explorer.start(explorer.likeliest(explorer.run))
   return true
 }
 
