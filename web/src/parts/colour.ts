@@ -27,17 +27,25 @@ function along(stops: readonly Rgb[], share: number): Rgb {
   return [mix(0), mix(1), mix(2)]
 }
 
+/** Relative luminance (WCAG 2.2): above 0.179 black stands out more than white. */
+function luminance(...parts: [number, number, number]): number {
+  const [r, g, b] = parts.map((part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4)) as [number, number, number]
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
 /** 511 colours from the most negative to the most positive, as 0xAABBGGRR for an ImageData's 32-bit view. */
-function table(theme: Theme): { packed: Uint32Array; css: string[] } {
+function table(theme: Theme): { packed: Uint32Array; css: string[]; ink: string[] } {
   const { ground, above, below } = ENDS[theme]
   const packed = new Uint32Array(2 * STEPS + 1)
   const css: string[] = []
+  const ink: string[] = []
   for (let i = -STEPS; i <= STEPS; i++) {
     const [r, g, b] = along([ground, ...(i < 0 ? below : above)], Math.abs(i) / STEPS)
     packed[i + STEPS] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0
     css.push(`rgb(${r} ${g} ${b})`)
+    ink.push(luminance(r, g, b) > 0.179 ? '#000000' : '#ffffff')
   }
-  return { packed, css }
+  return { packed, css, ink }
 }
 
 const TABLES: Record<Theme, ReturnType<typeof table>> = { light: table('light'), dark: table('dark') }
@@ -53,11 +61,9 @@ export function colour(theme: Theme, value: number, largest: number): string {
   return TABLES[theme].css[step(value, largest)] as string
 }
 
-/** Ink that can be read on that colour: the strong ends need the ground's colour. */
+/** Ink that can be read on that colour: black or white, whichever stands out more (always 4.5 : 1 or better). */
 export function inkOn(theme: Theme, value: number, largest: number): string {
-  const strong = Math.abs(step(value, largest) - STEPS) / STEPS
-  if (theme === 'light') return strong > 0.6 ? '#ffffff' : '#16181b'
-  return strong > 0.62 ? '#0d0f10' : '#eceef0'
+  return TABLES[theme].ink[step(value, largest)] as string
 }
 
 /** Values as pixels, from `offset` on. */

@@ -11,7 +11,7 @@ export function real(value: Figure | null | undefined): number {
 }
 
 function tidy(text: string): string {
-  return text.replace('-', MINUS)
+  return text.replaceAll('-', MINUS)
 }
 
 /** With `digits` behind the point; very large and very small ones by powers of ten. */

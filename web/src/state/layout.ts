@@ -49,7 +49,7 @@ const ALL = 32 // as many are shown without being asked for
 const SMALLEST = 22
 const LARGEST = 60
 const NARROWEST = 50 // a header, and as wide as its words up to
-const WIDEST = 66
+const WIDEST = 68
 const BETWEEN = 18 // lanes
 
 /** How `total` maps of that shape fit a column of `height`. */
@@ -85,7 +85,7 @@ function tilesOf(maps: readonly number[], height: number, open: boolean): Tiles 
 }
 
 function widthOf(tiles: Tiles, name = '', words = ''): number {
-  return Math.max(NARROWEST, Math.min(WIDEST, Math.round(Math.max(7 * name.length, 5.9 * words.length))), tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0)))
+  return Math.max(NARROWEST, Math.min(WIDEST, Math.round(Math.max(7.2 * name.length, 6.6 * words.length))), tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0)))
 }
 
 /** The whole network in `height`, of which each lane's headers take `head`. `opened` holds the names of columns whose
