@@ -62,15 +62,24 @@ export function isWhole(dtype: string): boolean {
 
 const BITS = /^(u?)int(\d+)$/
 
-/** A whole number as an integer type keeps it: modulo 2^bits (of 64 bits, what a float64 holds of it). */
-export function wrapped(value: number, dtype: string): number {
+/** What a type of integers holds: the least number and how many there are; null where all of a float64's fit. */
+function spanOf(dtype: string): { low: number; span: number } | null {
   const match = BITS.exec(dtype)
-  if (!match) return value
-  const bits = Number(match[2])
-  if (bits > 53) return value
-  const span = 2 ** bits
-  const low = match[1] ? 0 : -span / 2
-  return ((((value - low) % span) + span) % span) + low
+  const bits = match ? Number(match[2]) : 64
+  if (!match || bits > 53) return null
+  return { low: match[1] ? 0 : -(2 ** bits) / 2, span: 2 ** bits }
+}
+
+/** How an integer type keeps whole numbers: modulo 2^bits (of 64 bits, what a float64 holds of it). */
+export function wrapping(dtype: string): (value: number) => number {
+  const held = spanOf(dtype)
+  if (!held) return (value) => value
+  const { low, span } = held
+  return (value) => (value >= low && value < low + span ? value : ((((value - low) % span) + span) % span) + low)
+}
+
+export function wrapped(value: number, dtype: string): number {
+  return wrapping(dtype)(value)
 }
 
 /** A result as a number type keeps it: integers are cut off and wrap; floats are rounded when they are stored. */

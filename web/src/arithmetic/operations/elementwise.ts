@@ -2,7 +2,7 @@
 import type { Attributes, Formula, Operands, Operation, Opening, Sets } from '../base'
 import { formula, linear, narrowed, needed, number, one } from '../base'
 import type { Index, Shape, Tensor } from '../tensor'
-import { broadcast, isWhole, kept, placeIn, places, ravel, tensor, wrapped } from '../tensor'
+import { broadcast, isWhole, kept, placeIn, places, ravel, tensor, wrapped, wrapping } from '../tensor'
 
 /** Each operand's shape, so that NumPy's rule holds: before opset 7 the second could end `tail` axes earlier. */
 function shapesOf(operands: Operands, tail: number): Shape[] {
@@ -45,6 +45,12 @@ function elementwise(attributes: Attributes, rule: Rule): Operation {
         }
       }
       const at = shapes.map((own) => places(shape, own))
+      if (rule.quick && b && operands.length === 2) {
+        const [first, second] = [at[0]!, at[1]!]
+        const wrap = wrapping(dtype)
+        for (let i = 0; i < data.length; i++) data[i] = wrap(rule.quick(a[first[i]!]!, b[second[i]!]!))
+        return [result]
+      }
       const values = new Array<number>(operands.length)
       for (let i = 0; i < data.length; i++) {
         for (let n = 0; n < values.length; n++) values[n] = operands[n]!.data[at[n]![i]!]!

@@ -2,7 +2,7 @@
 import type { Attributes, Operands, Operation, Sets } from '../base'
 import { formula, needed, number, one } from '../base'
 import type { Index, Tensor } from '../tensor'
-import { isWhole, kept, room, tensor, wrapped } from '../tensor'
+import { isWhole, kept, room, tensor, wrapping } from '../tensor'
 
 /** A function's result, its text with the number put in, what rounding is measured against, and a note. */
 export interface Answer {
@@ -104,9 +104,11 @@ export function functions(attributes: Attributes): Operation {
 /** Each value as another number type: what doesn't fit is rounded; towards zero for whole numbers. */
 export function cast(attributes: Attributes): Operation {
   const to = attributes['to'] as string
+  const whole = isWhole(to)
+  const wrap = wrapping(to)
   const round = (x: number, from: string): number => {
     if (to === 'bool') return x === 0 ? 0 : 1
-    if (isWhole(to)) return wrapped(Math.trunc(x), to)
+    if (whole) return wrap(Math.trunc(x))
     if (to === 'float64' || from === to) return x
     return Math.fround(x)
   }

@@ -31,9 +31,11 @@ function reduction(attributes: Attributes, rule: Rule): Operation {
       const x = needed(operands, 0)
       const result = tensor(shapeOf(x.shape), rule.dtype ?? x.dtype)
       const { starts, inner } = groups(x.shape, axes)
-      starts.forEach((start, n) => {
-        result.data[n] = rule.value(Float64Array.from(inner, (place) => x.data[start + place]!), x)
-      })
+      const values = new Float64Array(inner.length)
+      for (let n = 0; n < starts.length; n++) {
+        for (let i = 0; i < inner.length; i++) values[i] = x.data[starts[n]! + inner[i]!]!
+        result.data[n] = rule.value(values, x)
+      }
       return [result]
     },
     open(operands: Operands, index: Index) {
@@ -70,7 +72,8 @@ export function sum(attributes: Attributes): Operation {
   const mean = Boolean(attributes['mean'])
   return reduction(attributes, {
     value: (values, x) => {
-      const found = values.reduce((n, value) => n + value, 0)
+      let found = 0
+      for (let i = 0; i < values.length; i++) found += values[i]!
       if (!mean) return isWhole(x.dtype) ? kept(found, x.dtype) : found
       return isWhole(x.dtype) ? Math.trunc(found / values.length) : found / values.length
     },
