@@ -78,10 +78,10 @@ export function largestOf(values: readonly (number | null)[]): number {
 }
 
 /** A closing equation's last lines: what the terms come to, what the runtime stored, and how far that is apart. */
-export function closing(level: LevelDocument): { value: number; stored: number; difference: number; note: string } {
+export function closing(level: LevelDocument, off = false): { value: number; stored: number; difference: number; note: string } {
   const closes = level.closes
   return {
     value: real(level.sum), stored: real(level.value), difference: real(level.difference),
-    note: closes === true ? 'closes' : closes === false ? 'does not close' : '',
+    note: off ? 'switched off' : closes === true ? 'closes' : closes === false ? 'does not close' : '',
   }
 }
