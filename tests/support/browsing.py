@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,7 @@ def walk_down(page: Any, explorer: Any, model: ModelFile, pixels: np.ndarray, an
         bench = explorer.locator(".bench[aria-busy=false]")
         bench.wait_for()
         place = bench.locator("[data-place]").inner_text()
+        settled(page, inside.at(place).stored)
         check(inside, place, float(bench.locator("[data-stored]").get_attribute("data-stored")),
               bench.locator(".ledger tr[data-line]").evaluate_all(LINES))  # fmt: skip
         way.append(place.split("[")[0])
@@ -91,6 +92,15 @@ def walk_down(page: Any, explorer: Any, model: ModelFile, pixels: np.ndarray, an
             "before => document.querySelector('.bench[aria-busy=false] [data-place]')?.textContent !== before",
             arg=place,
         )
+
+
+def settled(page: Any, meant: float) -> None:
+    """Wait for the value on the screen to be that of the finished drawing; if it never is, `check` says by how much."""
+    script = (
+        "meant => Math.abs(document.querySelector('.bench [data-stored]')?.dataset.stored - meant) < 1e-4"
+    )
+    with suppress(Exception):
+        page.wait_for_function(script, arg=meant, timeout=20_000)
 
 
 def check(inside: Inside, place: str, stored: float, lines: dict[str, float]) -> None:

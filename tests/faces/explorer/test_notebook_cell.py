@@ -73,16 +73,15 @@ def test_a_cell_from_a_drawn_seven_to_a_pixel(window, built, lab, digits):
     explorer.locator(".answer .said b:text-is('7')").wait_for()
     way = walk_down(window, explorer, digits, pixels, 7)
     assert way[0] == "softmax1" and way[-1] == "input"
-    window.goto("about:blank")
+    window.close()
     window.said.clear()  # JupyterLab's own
 
 
 def test_what_a_cell_is_sent(built, digits):
     model = pellucid.load(digits.where)
     cell = model.open(np.zeros((28, 28), np.uint8), pictures=4)
-    assert [each["id"] for each in cell.package["pictures"]][0] == "given" and len(
-        cell.package["pictures"]
-    ) == 5
+    shown = cell.package["pictures"]
+    assert shown[0]["id"] == "given" and len(shown) == 5
     assert len(cell.weights) == cell.package["graph"]["weight_bytes"]
     state = json.dumps(cell.package)
     assert str(Path(digits.where).parent) not in state and "correct" in cell.package["lacks"]

@@ -61,7 +61,7 @@ def test_the_page_shows_the_models_own_answers(window, digits, page_file):
         "bars => bars.map(bar => bar.getAttribute('aria-label'))"
     )
     assert len(shown) == 10 and sum("Open." in text for text in shown) == 10
-    assert window.title() == "MNIST · pellucid"
+    assert window.title() == "digits · pellucid"
 
 
 def test_a_large_network_is_computed_by_the_server(window, digits, monkeypatch):
