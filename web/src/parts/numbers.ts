@@ -41,6 +41,12 @@ export function brief(value: number): string {
   return tidy(value.toFixed(2))
 }
 
+/** The end of a scale: two digits, however small. */
+export function ends(value: number): string {
+  const size = Math.abs(value)
+  return size > 0 && size < 0.1 ? tidy(size < 1e-4 ? value.toExponential(1) : value.toPrecision(2)) : brief(value)
+}
+
 /** A difference that should be nothing: one digit and its power of ten. */
 export function tiny(value: number): string {
   if (Number.isNaN(value)) return 'no number'

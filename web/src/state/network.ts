@@ -36,10 +36,18 @@ export class Network {
     return this.#byName.get(name)
   }
 
-  /** The layer that a tensor within it belongs to: what its last node makes, or something on the way there. */
-  holding(name: string): LayerDocument | undefined {
-    const node = this.node(name)
-    return this.layer(name) ?? (node && this.layers.find((layer) => layer.nodes.includes(node.name)))
+  /** The tensor on the stage that a value comes from: itself, or for one within a layer what went into it, as long as
+   *  that has the same shape, and so the same places. */
+  onStage(name: string): string | null {
+    let at = name
+    for (let i = 0; i < 8; i++) {
+      if (at === this.input || this.layer(at)) return at
+      const shape = this.shape(at)?.join()
+      const operand = this.node(at)?.inputs.map((tensor) => this.screen(tensor)).find((each) => this.shape(each)?.join() === shape)
+      if (operand === undefined) return null
+      at = operand
+    }
+    return null
   }
 
   /** The name under which a layer's values are asked for. */

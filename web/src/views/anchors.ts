@@ -9,10 +9,11 @@ interface Point { readonly x: number; readonly y: number }
  *  the "+n" beneath its column. */
 export function anchor(explorer: Explorer, plan: Plan, name: string, channel: number, head: number, side: 'in' | 'out'): Point | null {
   const { network } = explorer
-  if (name === network.input) {
+  const stands = network.onStage(name)
+  if (stands === network.input) {
     return at(plan.input.tiles, channel, plan.input.x, plan.input.y + head, side)
   }
-  const layer = network.holding(name)
+  const layer = stands === null ? undefined : network.layer(stands)
   const column = layer && plan.columns.find((each) => each.layer === layer)
   if (!column) return null
   const screen = network.nameOf(column.layer)
