@@ -11,6 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from operation_traces import tensor
+
 from pellucid.inside.classical import nearest_filters
 from pellucid.inside.editing import Edited, Weight
 from pellucid.inside.explanation import Explanation, explain
@@ -136,14 +137,21 @@ def _foreign() -> Iterator[dict]:
         ("image", (1, 9, 11, 3)), "answers", 4,
     )  # fmt: skip
     wishes = Wishes(mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3), bgr=True, fit="stretch")
-    for name, model, size in (("torch-like", torch_like, (15, 21, 3)), ("keras-like", keras_like, (30, 8, 1))):
+    for name, model, size in (
+        ("torch-like", torch_like, (15, 21, 3)),
+        ("keras-like", keras_like, (30, 8, 1)),
+    ):
         file = OnnxFile(model, f"{name}.onnx")
         yield _trace(name, ForeignModel(file, wishes if name == "torch-like" else Wishes(), threads=1),
                      _picture(draws, size))  # fmt: skip
 
 
 def _model(
-    nodes: list, weights: dict[str, NDArray[Any]], given: tuple[str, tuple[int, ...]], output: str, classes: int
+    nodes: list,
+    weights: dict[str, NDArray[Any]],
+    given: tuple[str, tuple[int, ...]],
+    output: str,
+    classes: int,
 ) -> bytes:
     graph = helper.make_graph(
         nodes,
@@ -257,7 +265,13 @@ def _kernels(inside: Inside) -> Iterator[dict]:
 def _explanation(explanation: Explanation) -> dict:
     document = explanation_document(explanation, None).model_dump(mode="json")
     document["trail"] = [
-        [step["name"], step["index"], step["value"], [term["source"] for term in step["strongest"]], step["others"]]
+        [
+            step["name"],
+            step["index"],
+            step["value"],
+            [term["source"] for term in step["strongest"]],
+            step["others"],
+        ]
         for step in document["trail"]
     ]
     return document

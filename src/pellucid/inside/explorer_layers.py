@@ -185,6 +185,8 @@ def _family(node: Node, computed: int) -> Family:
 
 def _stages(layers: Sequence[_Layer], feeds: dict[str, tuple[str, ...]]) -> dict[str, int]:
     """The stage of each layer: runs in which each takes in the one before, and nothing else does."""
+    gates = _gates(layers, feeds)
+    feeds = feeds | {product: (gate,) for product, gate in gates.items()}
     takers: dict[str, int] = defaultdict(int)
     for names in feeds.values():
         for name in names:
@@ -195,11 +197,25 @@ def _stages(layers: Sequence[_Layer], feeds: dict[str, tuple[str, ...]]) -> dict
     for layer in layers:
         name = layer.row.name
         chained = bool(run) and feeds[name] == (run[-1].row.name,) and takers[run[-1].row.name] == 1
-        if chained and _goes_on(run, layer):
+        if chained and (_goes_on(run, layer) or name in gates):
             run.append(layer)
         else:
             run, number = [layer], number + 1
         found[name] = number
+    return found
+
+
+def _gates(layers: Sequence[_Layer], feeds: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Products x f(x) of a value and its own gate, as exporters write SiLU and hard swish: product -> gate. They are
+    one activation to the eye."""
+    families = {layer.row.name: layer.family for layer in layers}
+    found = {}
+    for layer in layers:
+        name = layer.row.name
+        if layer.family == "join" and len(feeds[name]) == 2 and layer.word != "add":
+            for gate, source in (feeds[name], feeds[name][::-1]):
+                if families.get(gate) == "activation" and feeds[gate] == (source,):
+                    found[name] = gate
     return found
 
 
@@ -210,7 +226,8 @@ def _goes_on(run: Sequence[_Layer], layer: _Layer) -> bool:
         case "activation" | "normalisation":
             return True
         case "pooling":
-            return "pooling" not in families and "convolution" in families
+            whole = all(n == 1 for n in layer.row.output_shape[:-1])  # it begins the end of a network
+            return "pooling" not in families and "convolution" in families and not whole
         case "softmax":
             return "dense" in families
         case "convolution" | "dense":
