@@ -99,16 +99,16 @@ class Edited:
         """The model's classes."""
         return self._model.classes
 
-    def opened(self, pixels: NDArray[np.uint8]) -> Opened:
-        """Every value for one picture, uint8 [height, width, 1 or 3]."""
+    def opened(self, pixels: NDArray[np.uint8], again: Opened | None = None) -> Opened:
+        """Every value for one picture, uint8 [height, width, 1 or 3]; `again` as for a model."""
         check_pixels(pixels[None])
         picture = np.ascontiguousarray(pixels[None])
         if isinstance(self._model, ModelFile):
-            return self._own(open_run(self._file, {IMAGE: picture}))
+            return self._own(open_run(self._file, {IMAGE: picture}, again=again))
         model = self._model
         before = open_run(model.before, {model.before.skeleton.graph.input[0].name: picture})
         feeds = {model.intake.name: before.values[model.intake.name]}
-        return self._own(before.then(open_run(self._file, feeds)))
+        return self._own(before.then(open_run(self._file, feeds, again=again)))
 
     def _own(self, opened: Opened) -> Opened:
         """The same run as one of the unchanged graph: without the nodes that switch off, under its own names."""
@@ -124,7 +124,7 @@ class Edited:
         silent = {tensor: opened.values[tensor + _OFF] for tensor in self._masks}
         values = ChainMap(silent, opened.values)  # type: ignore[arg-type]
         made = Graph(tuple(nodes), graph.inputs, outputs, graph.constants)
-        return Opened(made, values, opened.where, opened.lazy, opened.unknown)
+        return Opened(made, values, opened.where, opened.lazy, opened.unknown, opened.recording)
 
 
 def _weights(

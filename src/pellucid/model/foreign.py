@@ -170,14 +170,15 @@ class ForeignModel(Classifier):
         """One picture [height, width, 1 or 3] as the file takes it in."""
         return self._sessions[0].run({_image(self.before): picture[None]}, self.intake.name)
 
-    def opened(self, pixels: NDArray[np.uint8]) -> Opened:
-        """The file's graph, our preprocessing before it, with every value for one picture [height, width, 1 or 3]."""
+    def opened(self, pixels: NDArray[np.uint8], again: Opened | None = None) -> Opened:
+        """The file's graph, our preprocessing before it, with every value for one picture [height, width, 1 or 3].
+        `again`: an earlier one, whose loaded model serves once more."""
         check_pixels(pixels[None])
         before = open_run(
             self.before, {_image(self.before): np.ascontiguousarray(pixels[None])}, self._threads
         )
         feeds = {self.intake.name: before.values[self.intake.name]}
-        return before.then(open_run(self.file, feeds, self._threads))
+        return before.then(open_run(self.file, feeds, self._threads, again=again))
 
     def _class_count(self) -> int:
         shape = self.file.output_shape(self._output)

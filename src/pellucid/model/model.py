@@ -71,11 +71,12 @@ class ModelFile(Classifier):
         answer = self._session.run({IMAGE: np.ascontiguousarray(pixels)}, PROBABILITIES)
         return answer.astype(np.float32, copy=False)
 
-    def opened(self, pixels: NDArray[np.uint8]) -> Opened:
-        """The file's graph with every value that it computes for one picture, uint8 [height, width, 1 or 3]."""
+    def opened(self, pixels: NDArray[np.uint8], again: Opened | None = None) -> Opened:
+        """The file's graph with every value that it computes for one picture, uint8 [height, width, 1 or 3]. `again`:
+        an earlier one, whose loaded model serves once more."""
         check_pixels(pixels[None])
         check_graph(self.file, self.card)
-        return open_run(self.file, {IMAGE: np.ascontiguousarray(pixels[None])}, self._threads)
+        return open_run(self.file, {IMAGE: np.ascontiguousarray(pixels[None])}, self._threads, again=again)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         text = "\n".join([*notebook.about(self), repr(self.network.summary())])

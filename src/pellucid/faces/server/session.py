@@ -40,9 +40,7 @@ MOST_BYTES = 1 << 30  # of recorded values
 LOCAL_VALUES, LOCAL_BYTES, LOCAL_MULT_ADDS = 2_000_000, 24 << 20, 200_000_000
 _MOST_KERNEL_VALUES = 1_000_000  # that are compared with classical filters: a second's work
 _MOST_CHECKED = 4_000_000_000  # mult-adds of a network whose heatmaps are checked: 231 runs of it
-_UNCHECKED = (
-    "the heatmap isn't checked here: a network of this size would run for minutes (pellucid explain checks it)"
-)
+_UNCHECKED = "the heatmap isn't checked here: a network of this size would run for minutes (pellucid explain checks it)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +144,9 @@ class Session:
         with self._lock:
             begin = time.perf_counter()
             model = self._with(edits)
-            inside = Inside(model.opened(pixels))
+            last = next(reversed(self._runs.values()), None)
+            again = last.inside.opened if last and last.model is model else None
+            inside = Inside(model.opened(pixels, again))
             taken = time.perf_counter() - begin
             off = frozenset((edit["name"], edit["channel"]) for edit in edits.get("off") or ())
             self._count += 1
