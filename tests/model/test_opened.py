@@ -15,7 +15,7 @@ from pellucid.model.opened import open_run
 from pellucid.network import Network
 from support.graphs import float32, model, node, opened
 from support.networks import with_random_weights
-from support.opening import file_of
+from support.opening import model_of
 
 FOREIGN = sorted((Path(__file__).parents[1] / "data" / "foreign").glob("*.onnx"))
 PICTURE = np.random.default_rng(0).integers(0, 256, (37, 41, 3), np.uint8)
@@ -173,12 +173,12 @@ def test_sparse_weights_are_refused():
 
 def test_a_model_that_was_loaded_serves_again_and_no_other_does():
     network = with_random_weights(Network.from_text("conv 3 3x3, relu, flatten, dense 4, softmax", (1, 8, 8)))
-    file = OnnxFile(file_of(network))
+    file = model_of(network).file
     first, second = np.random.default_rng(3).integers(0, 256, (2, 1, 8, 8, 1), np.uint8)
     before = open_run(file, {"image": first})
     again, fresh = open_run(file, {"image": second}, again=before), open_run(file, {"image": second})
     assert again.recording.is_again and not fresh.recording.is_again
-    for name in (name for node in fresh.graph.nodes for name in node.outputs):
+    for name in fresh.graph.maker:
         np.testing.assert_array_equal(again.values[name], fresh.values[name])
     weights = {"conv1.weight": file.weights["conv1.weight"] * 2}
     other = open_run(file.changed(weights), {"image": second}, again=before)
