@@ -42,6 +42,7 @@ export class Explorer {
   eachMap = $state(false) // colours by map instead of by layer
   words = $state(recall('words') !== 'off')
   failure = $state('')
+  zoom = $state(1) // of the whole, on very large windows
   busy = $state(false)
   help = $state(false)
   more = $state.raw<ReadonlySet<string>>(new Set()) // columns whose every map is shown

@@ -68,7 +68,7 @@ export function fitMaps(total: number, rows: number, columns: number, height: nu
 
 /** How a list of numbers fits: one strip of cells, folded where it is long. */
 export function fitCells(total: number, height: number): Tiles {
-  const cell = total <= 32 ? Math.max(7, Math.min(20, Math.floor(height / total))) : total <= 512 ? 5 : 3
+  const cell = total <= 32 ? Math.max(7, Math.min(20, Math.floor(height / total))) : total <= 512 ? 5 : total <= 8192 ? 3 : 2
   const down = Math.max(1, Math.min(total, Math.floor(height / cell)))
   const across = Math.ceil(total / down)
   return { kind: 'cells', total, shown: total, across, size: total <= 32 ? 26 : across === 1 ? 16 : Math.max(cell, Math.min(8, Math.floor(96 / across))), high: cell }
