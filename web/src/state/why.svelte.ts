@@ -44,8 +44,10 @@ export class Why {
     this.progress = 0
     this.failure = ''
     try {
-      const result = await source.why(run.number, subject, this.against, this.method, (share) => {
-        if (!stop.signal.aborted) this.progress = share
+      const result = await source.why(run.number, subject, this.against, this.method, (share, soFar) => {
+        if (stop.signal.aborted) return
+        this.progress = share
+        if (soFar) this.result = soFar // the heatmap, before it was checked
       }, stop.signal)
       if (stop.signal.aborted) return
       this.result = result
