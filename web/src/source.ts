@@ -57,8 +57,9 @@ export interface Source {
     shape: readonly number[]; data: Float32Array; bias: Float32Array | null
     near: readonly ({ name: string; likeness: number; kernel: readonly (readonly number[])[] } | null)[]
   }>
+  /** `soFar` comes once, before the deletion check, which takes 231 runs: the heatmap is there, the check isn't yet. */
   why(run: number, target: number, against: number | null, method: 'grad-cam' | 'occlusion',
-      progress: (share: number) => void, signal?: AbortSignal): Promise<ExplanationDocument>
+      progress: (share: number, soFar?: ExplanationDocument) => void, signal?: AbortSignal): Promise<ExplanationDocument>
   /** Test pictures; `mistakes` the worst first; a cell of the confusion matrix where `truth` and `answer` are given. */
   pictures(kind: 'test' | 'mistakes', from: number, count: number, truth?: number, answer?: number): Promise<readonly PictureEntry[]>
   picture(id: string): Promise<Picture>
