@@ -15,7 +15,9 @@ GOLDEN = ROOT / "web" / "golden"
 def test_the_committed_traces_are_what_the_writer_makes():
     pytest.importorskip("torch")  # Grad-CAM's gradients
     script = GOLDEN / "write.py"
-    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

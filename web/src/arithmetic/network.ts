@@ -35,6 +35,8 @@ interface Remembered {
 }
 
 const REMEMBERED = 2 // what each node's last inputs came to: before an edit and after it
+// Narrower floats are rounded in ways of their own, which whoever has the runtime shows exactly.
+const KEPT_TYPES = new Set(['float32', 'float64', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'bool'])
 const SIZES = 4 // of pictures whose preprocessing is kept
 
 export class Network {
@@ -207,7 +209,8 @@ export function unsupported(document: GraphDocument): string[] {
     const kernel = node.attributes['kernel']
     return Array.isArray(kernel) && kernel.length > 2
   })
-  return found.map((node) => `${node.name} (${node.kind})`)
+  const narrow = document.tensors.filter((about) => !KEPT_TYPES.has(about.dtype))
+  return [...found.map((node) => `${node.name} (${node.kind})`), ...narrow.map((about) => `${about.name} (${about.dtype})`)]
 }
 
 /** Runs a generator to its end. */

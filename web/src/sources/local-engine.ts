@@ -1,5 +1,6 @@
 // A network computed here: what a Source is asked about runs, answered from the arithmetic. It runs in the worker, or,
 // where there is none, in the page itself; long work is a generator, driven in slices.
+import type { Report } from '../arithmetic/explanation'
 import { explain } from '../arithmetic/explanation'
 import { fieldOf } from '../arithmetic/field'
 import { nearest } from '../arithmetic/kernels'
@@ -107,17 +108,14 @@ export class LocalEngine {
   }
 
   *why(
-    run: number, target: number, against: number | null, method: 'grad-cam' | 'occlusion', progress: (share: number) => void,
+    run: number, target: number, against: number | null, method: 'grad-cam' | 'occlusion', report: Report,
   ): Generator<void, ExplanationDocument> {
     const { state, edits } = this.kept(run)
     const { network } = this
     const ask = function* (picture: Picture): Generator<void, readonly number[]> {
       return (yield* network.run(picture, edits, false)).probabilities
     }
-    const begin = performance.now()
-    yield* ask(state.picture)
-    const milliseconds = performance.now() - begin
-    return yield* explain(this.graph, state, { target, against, method, milliseconds }, ask, progress)
+    return yield* explain(this.graph, state, { target, against, method }, ask, report)
   }
 }
 

@@ -1,6 +1,7 @@
 // What the page and its worker say to each other, and how long work is driven so that a newer question gets its turn.
+import type { Report } from '../arithmetic/explanation'
 import type { Edits, Picture } from '../source'
-import type { GraphDocument } from '../types'
+import type { ExplanationDocument, GraphDocument } from '../types'
 import { LocalEngine } from './local-engine'
 
 /** One question: the engine's method and what it is given. */
@@ -25,7 +26,7 @@ export type FromWorker =
   | { readonly failed: string }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string; readonly aborted?: boolean }
-  | { readonly id: number; readonly progress: number }
+  | { readonly id: number; readonly progress: number; readonly soFar?: ExplanationDocument }
 
 /** Whether the answer is no longer wanted. */
 export type Stopped = () => boolean
@@ -64,7 +65,7 @@ function pause(): Promise<void> {
 }
 
 export async function answer(
-  engine: LocalEngine, question: Question, slice: number, stopped: Stopped, progress: (share: number) => void,
+  engine: LocalEngine, question: Question, slice: number, stopped: Stopped, report: Report,
 ): Promise<unknown> {
   if (stopped()) throw new Aborted()
   switch (question.ask) {
@@ -80,7 +81,7 @@ export async function answer(
       return engine.kernels(question.name, question.edits)
     case 'why': {
       const { run, target, against, method } = question
-      return drive(engine.why(run, target, against, method, progress), slice, stopped)
+      return drive(engine.why(run, target, against, method, report), slice, stopped)
     }
     case 'snapshot':
       engine.addSnapshot(question.epoch, question.bytes)

@@ -1,5 +1,6 @@
 // A Source whose arithmetic is done here: in a worker, or in slices in the page where a worker is forbidden. What the
 // run's folder adds comes from whoever has it.
+import type { Report } from '../arithmetic/explanation'
 import { unsupported } from '../arithmetic/network'
 import type { Edits, Lacks, Maps, Picture, Run, Source } from '../source'
 import type { ExplanationDocument, GraphDocument, LevelDocument, MistakesDocument, PictureEntry, ReplayDocument } from '../types'
@@ -12,7 +13,7 @@ import LocalWorker from './local.worker?worker&inline'
 const SLICE = 12 // milliseconds that the page itself computes before a key or a frame gets its turn
 const PATIENCE = 20_000 // for a worker that neither starts nor fails
 
-type Ask = (question: Question, signal?: AbortSignal, progress?: (share: number) => void) => Promise<unknown>
+type Ask = (question: Question, signal?: AbortSignal, report?: Report) => Promise<unknown>
 
 export interface LocalStart {
   readonly place: Source['place']
@@ -39,7 +40,7 @@ async function inWorker({ graph, weights }: LocalStart): Promise<Ask | null> {
   } catch {
     return null
   }
-  const waiting = new Map<number, { done: (result: unknown) => void; failed: (error: Error) => void; progress?: (share: number) => void }>()
+  const waiting = new Map<number, { done: (result: unknown) => void; failed: (error: Error) => void; report?: Report }>()
   const started = await new Promise<boolean>((resolve) => {
     const timer = setTimeout(() => resolve(false), PATIENCE)
     const settle = (ready: boolean): void => {
@@ -55,7 +56,7 @@ async function inWorker({ graph, weights }: LocalStart): Promise<Ask | null> {
       if ('ready' in data) return settle(true)
       if ('failed' in data) return settle(false)
       const own = waiting.get(data.id)
-      if ('progress' in data) return own?.progress?.(data.progress)
+      if ('progress' in data) return own?.report?.(data.progress, data.soFar)
       waiting.delete(data.id)
       if ('error' in data) own?.failed(data.aborted ? new Aborted() : new Error(data.error))
       else own?.done(data.result)
@@ -68,10 +69,10 @@ async function inWorker({ graph, weights }: LocalStart): Promise<Ask | null> {
     return null
   }
   let last = 0
-  return (question, signal, progress) => new Promise((done, failed) => {
+  return (question, signal, report) => new Promise((done, failed) => {
     if (signal?.aborted) return failed(new Aborted())
     const id = ++last
-    waiting.set(id, { done, failed, ...(progress ? { progress } : {}) })
+    waiting.set(id, { done, failed, ...(report ? { report } : {}) })
     signal?.addEventListener('abort', () => worker.postMessage({ abort: id } satisfies ToWorker), { once: true })
     worker.postMessage({ id, question } satisfies ToWorker)
   })
@@ -79,8 +80,8 @@ async function inWorker({ graph, weights }: LocalStart): Promise<Ask | null> {
 
 function inPage({ graph, weights }: LocalStart): Ask {
   const engine = new LocalEngine(graph, weights)
-  return (question, signal, progress) =>
-    answer(engine, question, SLICE, () => signal?.aborted ?? false, progress ?? (() => undefined))
+  return (question, signal, report) =>
+    answer(engine, question, SLICE, () => signal?.aborted ?? false, report ?? (() => undefined))
 }
 
 export class LocalSource implements Source {
@@ -134,7 +135,7 @@ export class LocalSource implements Source {
 
   async why(
     run: number, target: number, against: number | null, method: 'grad-cam' | 'occlusion',
-    progress: (share: number) => void, signal?: AbortSignal,
+    progress: Report, signal?: AbortSignal,
   ): Promise<ExplanationDocument> {
     return (await this.ask({ ask: 'why', run, target, against, method }, signal, progress)) as ExplanationDocument
   }

@@ -1,4 +1,5 @@
 // The worker: a network that computes beside the page, so that no hover waits for a sum.
+import type { Report } from '../arithmetic/explanation'
 import { LocalEngine } from './local-engine'
 import type { FromWorker, ToWorker } from './local-messages'
 import { Aborted, answer } from './local-messages'
@@ -24,14 +25,14 @@ async function handle(message: ToWorker): Promise<void> {
   } else {
     const { id, question } = message
     let last = 0
-    const progress = (share: number): void => {
-      if (performance.now() - last < REPORTED && share < 1) return
+    const report: Report = (share, soFar) => {
+      if (performance.now() - last < REPORTED && share < 1 && !soFar) return
       last = performance.now()
-      say({ id, progress: share })
+      say({ id, progress: share, ...(soFar ? { soFar } : {}) })
     }
     try {
       if (!engine) throw new Error('The network has not been loaded.')
-      say({ id, result: await answer(engine, question, SLICE, () => stopped.has(id), progress) })
+      say({ id, result: await answer(engine, question, SLICE, () => stopped.has(id), report) })
     } catch (error) {
       say({ id, error: words(error), aborted: error instanceof Aborted })
     } finally {

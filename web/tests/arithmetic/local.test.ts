@@ -9,6 +9,8 @@ import type { Picture } from '../../src/source'
 import type { GraphDocument } from '../../src/types'
 import { bytesOf, near } from './traces'
 
+vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
+
 vi.mock('../../src/sources/local.worker?worker&inline', () => ({
   default: class {
     constructor() {
@@ -114,6 +116,15 @@ test('an operation that is not computed here is told before anything starts', as
   const strange = { ...graph.nodes[0]!, name: 'strange', operation: null, unknown: 'nobody knows it' }
   const start = { place: 'page' as const, graph: { ...graph, nodes: [...graph.nodes, strange] }, weights: bytesOf(trace.weights), folder }
   await expect(startLocal(start)).rejects.toThrow("This network can't be computed in a browser: strange (convolution).")
+})
+
+test('numbers that are rounded in a way of their own are left to the runtime', async () => {
+  const [first, ...rest] = graph.tensors
+  const start = {
+    place: 'page' as const, graph: { ...graph, tensors: [{ ...first!, dtype: 'float16' }, ...rest] },
+    weights: bytesOf(trace.weights), folder,
+  }
+  await expect(startLocal(start)).rejects.toThrow("This network can't be computed in a browser: input (float16).")
 })
 
 test('long work lets others have their turn', async () => {

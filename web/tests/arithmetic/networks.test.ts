@@ -1,15 +1,17 @@
 // Whole networks against the golden traces: every tensor from raw pixels on, openings, fields, kernels, explanations.
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { explain } from '../../src/arithmetic/explanation'
 import { fieldOf } from '../../src/arithmetic/field'
 import { levelDocument } from '../../src/arithmetic/level'
 import { finish, Network, unsupported } from '../../src/arithmetic/network'
 import { LocalEngine } from '../../src/sources/local-engine'
 import type { Edits, Picture } from '../../src/source'
-import type { GraphDocument, LevelDocument } from '../../src/types'
+import type { ExplanationDocument, GraphDocument, LevelDocument } from '../../src/types'
 import type { Plain, Stored } from './traces'
 import { bytesOf, near, same } from './traces'
+
+vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
 
 interface Trace {
   name: string
@@ -114,8 +116,14 @@ describe.each(traces.map((trace) => [trace.name, trace] as const))('%s', (_, tra
   }
   const explained = (method: 'grad-cam' | 'occlusion') => {
     const shares: number[] = []
-    const wish = { target, against: null, method, milliseconds: 1 }
-    const found = finish(explain(trace.document, state, wish, ask, (share) => shares.push(share)))
+    const early: ExplanationDocument[] = []
+    const report = (share: number, soFar?: ExplanationDocument) => {
+      shares.push(share)
+      if (soFar) early.push(soFar)
+    }
+    const found = finish(explain(trace.document, state, { target, against: null, method }, ask, report))
+    // What is told before the check is all but the check.
+    expect(early).toEqual([{ ...found, heatmap: { ...found.heatmap, deletion: null } }])
     expect([...shares].sort((a, b) => a - b)).toEqual(shares)
     expect(shares.at(-1)).toBe(1)
     return found

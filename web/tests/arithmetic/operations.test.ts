@@ -1,6 +1,6 @@
 // Every operation against the golden traces that Python wrote: whole results, openings, and what reaches a value.
 import { readFileSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Attributes, Opening } from '../../src/arithmetic/base'
 import { countOf, formulaOf, isNowhere, magnitudeOf, marked, sumOf, valueOf } from '../../src/arithmetic/base'
 import { setsOf } from '../../src/arithmetic/field'
@@ -10,6 +10,8 @@ import type { Plain, Stored } from './traces'
 import { near, read, sameText } from './traces'
 
 type TermRow = [number, number[], Plain, Plain | null, number[] | null, string]
+vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
+
 interface Trace {
   name: string
   operation: string
