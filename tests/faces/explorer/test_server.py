@@ -107,11 +107,15 @@ def test_why_tells_its_progress_and_ends_in_the_explanation(client, model, pictu
     run = client.run(picture)["number"]
     question = {"run": run, "target": 7, "against": 2, "method": method}
     lines = [json.loads(line) for line in client.ask("/api/why", question).body.splitlines()]
-    shares = [line["share"] for line in lines[:-1]]
+    (so_far,) = (line["so_far"] for line in lines if "so_far" in line)
+    assert so_far["heatmap"]["deletion"] is None and so_far["explained"] == "7"
+    shares = [line["share"] for line in lines if "share" in line]
     assert shares and all(0 < share <= 1 for share in shares)
     found = lines[-1]["document"]
     meant = explain(model, picture, 7, 2, "gradcam" if method == "grad-cam" else "occlusion")
     assert found["explained"] == "7" and found["versus"]["b"] == "2"
+    assert found["heatmap"]["deletion"]["verdict"] == meant.deletion.verdict
+    assert so_far["heatmap"] == found["heatmap"] | {"deletion": None}
     np.testing.assert_allclose(found["heatmap"]["values"], meant.heatmap.values, atol=1e-9)
 
 

@@ -131,13 +131,14 @@ export class ServerSource extends ServerFolder implements Source {
 
   async why(
     run: number, target: number, against: number | null, method: 'grad-cam' | 'occlusion',
-    progress: (share: number) => void, signal?: AbortSignal,
+    progress: (share: number, soFar?: ExplanationDocument) => void, signal?: AbortSignal,
   ): Promise<ExplanationDocument> {
     let found: ExplanationDocument | undefined
-    await api.lines<{ share?: number; document?: ExplanationDocument }>(
+    await api.lines<{ share?: number; so_far?: ExplanationDocument; document?: ExplanationDocument }>(
       'why', { run, target, against, method },
       (line) => {
         if (line.share !== undefined) progress(line.share)
+        if (line.so_far) progress(0, line.so_far)
         if (line.document) found = line.document
       },
       signal,

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from pellucid.inside.explorer_document import Described, described
 from pellucid.inside.explorer_schema import PictureEntry
 from pellucid.inside.field import box, picture_mask, receptive_field
 from pellucid.inside.number import Inside
-from pellucid.inside.occlusion import Progress
+from pellucid.inside.occlusion import Progress, deletion_records
 from pellucid.inside.places import Place
 from pellucid.inside.run_folder import RunFolder
 from pellucid.inside.schema import LevelDocument
@@ -287,17 +287,26 @@ class Session:
     def why(
         self, number: int, target: int, against: int | None, method: Literal["gradcam", "occlusion"]
     ) -> Iterator[dict[str, Any]]:
-        """Why this class: {"share": ...} on the way, and {"document": ...} in the end."""
+        """Why this class: {"share": ...} on the way, {"so_far": ...} before the check, {"document": ...} in the end."""
         run = self.held(number)
         check = self.described.document.mult_adds <= _MOST_CHECKED
-        for record in explain_records(run.model, run.pixels, target, against, method, check=check):
+        for record in explain_records(run.model, run.pixels, target, against, method, check=False):
             if isinstance(record, Progress):
                 yield {"share": record.done / max(record.total, 1)}
-            elif isinstance(record, Explanation):
-                document = explanation_document(record, None).model_dump(mode="json")
-                if not check:
-                    document["lacking"].append(_UNCHECKED)
-                yield {"document": document}
+            elif not check or record.heatmap is None:
+                lacking = record.lacking if check else (*record.lacking, _UNCHECKED)
+                yield {"document": _document(replace(record, lacking=lacking))}
+            else:
+                yield {"so_far": _document(record)}
+                for step in deletion_records(run.model.probabilities, run.pixels, record.heatmap, target):
+                    if isinstance(step, Progress):
+                        yield {"share": step.done / max(step.total, 1)}
+                    else:
+                        yield {"document": _document(replace(record, deletion=step))}
+
+
+def _document(explanation: Explanation) -> dict[str, Any]:
+    return explanation_document(explanation, None).model_dump(mode="json")
 
 
 def _bytes(inside: Inside) -> int:
