@@ -29,6 +29,11 @@ export function signed(value: number, digits = 4): string {
   return value > 0 || Object.is(value, 0) ? `+${text}` : text
 }
 
+/** A value between 0 and 1 with four digits: what rounds to 1 without being it says so. */
+export function share(value: number): string {
+  return value < 1 && value >= 0.99995 ? '>0.9999' : fixed(value)
+}
+
 /** Short, for the cells of a grid: three characters of the number or so. */
 export function brief(value: number): string {
   if (Number.isNaN(value)) return 'nan'
