@@ -14,25 +14,21 @@ export function nearest(data: Float32Array, shape: readonly number[], frames: re
   const threshold = frame?.thresholds[String(channels)]
   if (!frame || threshold === undefined) return new Array<null>(outputs).fill(null)
   const cells = height * width
-  const vectors = frame.filters.map((each) => Float64Array.from(each.kernel.flat()))
+  const count = frame.filters.length
+  const vectors = Float64Array.from(frame.filters.flatMap((each) => each.kernel.flat()))
+  const kernel = new Float64Array(channels * cells)
   const found: (Near | null)[] = []
   for (let o = 0; o < outputs; o++) {
-    const kernel = data.subarray(o * channels * cells, (o + 1) * channels * cells)
-    let largest = 0
-    for (const value of kernel) largest = Math.max(largest, Math.abs(value))
-    let length = 0
-    for (const value of kernel) length += (value / (largest || 1)) ** 2
-    length = Math.sqrt(length) || 1
+    const largest = unit(data, o * channels * cells, kernel)
     let best = -1
     let bestSize = -1
     let upright = false
-    vectors.forEach((vector, n) => {
+    for (let n = 0; n < count; n++) {
       let squares = 0
       let sum = 0
-      for (let c = 0; c < channels; c++) {
+      for (let from = 0; from < kernel.length; from += cells) {
         let part = 0
-        for (let i = 0; i < cells; i++) part += (kernel[c * cells + i]! / (largest || 1)) * vector[i]!
-        part /= length
+        for (let i = 0; i < cells; i++) part += kernel[from + i]! * vectors[n * cells + i]!
         squares += part * part
         sum += part
       }
@@ -43,7 +39,7 @@ export function nearest(data: Float32Array, shape: readonly number[], frames: re
         bestSize = size
         upright = sum >= 0
       }
-    })
+    }
     const filter = frame.filters[best]
     if (!filter || !largest || bestSize < threshold) {
       found.push(null)
@@ -57,4 +53,18 @@ export function nearest(data: Float32Array, shape: readonly number[], frames: re
     })
   }
   return found
+}
+
+/** One kernel at length 1, first by its largest number, as float32's smallest would vanish in their squares. */
+function unit(data: Float32Array, from: number, kernel: Float64Array): number {
+  let largest = 0
+  for (let i = 0; i < kernel.length; i++) largest = Math.max(largest, Math.abs(data[from + i]!))
+  let squares = 0
+  for (let i = 0; i < kernel.length; i++) {
+    kernel[i] = data[from + i]! / (largest || 1)
+    squares += kernel[i]! ** 2
+  }
+  const length = Math.sqrt(squares) || 1
+  for (let i = 0; i < kernel.length; i++) kernel[i]! /= length
+  return largest
 }

@@ -27,6 +27,7 @@ interface Kept {
 export class LocalEngine {
   readonly network: Network
   private readonly runs = new Map<number, Kept>()
+  private readonly compared = new WeakMap<Tensor, Kernels['near']>() // with the classical filters
   private last = 0
 
   constructor(readonly graph: GraphDocument, weights: ArrayBuffer) {
@@ -103,7 +104,11 @@ export class LocalEngine {
     const dense = node.operation?.startsWith('dense') && weight.shape.length === 2
     const turned = dense && !node.attributes['transposed_b']
     const { shape, data } = turned ? transposed(weight) : { shape: [...weight.shape], data: Float32Array.from(weight.data) }
-    const near = shape.length === 4 ? nearest(data, shape, this.graph.classical) : new Array<null>(shape[0]!).fill(null)
+    let near = this.compared.get(weight)
+    if (!near) {
+      near = shape.length === 4 ? nearest(data, shape, this.graph.classical) : new Array<null>(shape[0]!).fill(null)
+      this.compared.set(weight, near)
+    }
     return { shape, data, bias: bias ? Float32Array.from(bias.data) : null, near }
   }
 
