@@ -130,7 +130,7 @@ export class Network {
   private taken(picture: Picture): Tensor {
     const last = this.lastPicture
     const same = last && last.shape[1] === picture.height && last.shape[2] === picture.width &&
-      last.shape[3] === picture.channels && last.data.every((value, i) => value === picture.data[i])
+      last.shape[3] === picture.channels && equal(last.data, picture.data)
     if (last && same) return last
     return (this.lastPicture = pictureTensor(picture.height, picture.width, picture.channels, picture.data.slice()))
   }
@@ -219,6 +219,11 @@ export function finish<T>(work: Generator<void, T>): T {
     const { done, value } = work.next()
     if (done) return value
   }
+}
+
+function equal(a: Numbers, b: Numbers): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return a.length === b.length
 }
 
 function stepOf(node: NodeDocument): Step {

@@ -2,7 +2,7 @@
 // levels: with antialiasing in fixed point, rounded after each axis; else summed in float32 and cut off.
 import type { Attributes, Operands, Operation, Opening, Part, Sets } from '../base'
 import { block, formula, linear, needed, number, range } from '../base'
-import type { Index, Tensor } from '../tensor'
+import type { Index, Numbers, Tensor } from '../tensor'
 import { isWhole, ravel, tensor, unravel } from '../tensor'
 import type { Axis, Taps } from './resampling'
 import { isSame, neighbours, tapsOf } from './resampling'
@@ -34,21 +34,25 @@ export function resize(attributes: Attributes): Operation {
   const smooth = axes.some((axis) => axis.antialias)
 
   /** One axis of a tensor brought to its new size. */
-  function pass(data: Float64Array, from: number[], axis: number, weightsOf: (tap: Taps) => number[], whole: boolean): Float64Array {
+  function pass(data: Numbers, from: number[], axis: number, weightsOf: (tap: Taps) => number[], whole: boolean): Float64Array {
     const size = axes[axis]!.new
     const inner = from.slice(axis + 1).reduce((n, each) => n * each, 1)
     const outer = from.slice(0, axis).reduce((n, each) => n * each, 1)
     const made = new Float64Array(outer * size * inner)
-    for (let place = 0; place < size; place++) {
-      const tap = tapAt(axis, place)
-      const weights = weightsOf(tap)
-      for (let o = 0; o < outer; o++) {
+    const old = from[axis]!
+    const all = range(size).map((place) => tapAt(axis, place))
+    const places = all.map((tap) => Int32Array.from(tap.places))
+    const weights = all.map((tap) => Float64Array.from(weightsOf(tap)))
+    for (let o = 0; o < outer; o++) { // line by line, as they lie in memory
+      for (let place = 0; place < size; place++) {
         const to = (o * size + place) * inner
-        tap.places.forEach((at, n) => {
-          const start = (o * from[axis]! + at) * inner
-          const weight = weights[n]!
+        const own = places[place]!
+        const by = weights[place]!
+        for (let n = 0; n < own.length; n++) {
+          const start = (o * old + own[n]!) * inner
+          const weight = by[n]!
           for (let i = 0; i < inner; i++) made[to + i]! += weight * data[start + i]!
-        })
+        }
         if (whole) for (let i = 0; i < inner; i++) made[to + i] = level(made[to + i]!)
       }
     }
@@ -62,11 +66,11 @@ export function resize(attributes: Attributes): Operation {
       for (let i = 0; i < result.data.length; i++) result.data[i] = cutOff(x, unravel(shape, i), axes)
     } else {
       const whole = levels(x)
-      let data = Float64Array.from(x.data)
+      let data: Numbers = x.data
       const from = [...x.shape]
       for (let axis = axes.length - 1; axis >= 0; axis--) {
         if (isSame(axes[axis]!)) continue
-        data = pass(data, from, axis, whole ? fixed : (tap) => tap.weights, whole) as Float64Array<ArrayBuffer>
+        data = pass(data, from, axis, whole ? fixed : (tap) => tap.weights, whole)
         from[axis] = axes[axis]!.new
       }
       for (let i = 0; i < result.data.length; i++) result.data[i] = data[i]!
