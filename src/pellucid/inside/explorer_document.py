@@ -254,6 +254,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, int | np.integer):
         return int(value)
+    assert not isinstance(value, type)
     number = float(value)
     return (
         number if isfinite(number) else "NaN" if isnan(number) else "Infinity" if number > 0 else "-Infinity"
