@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.errors import PellucidError
+from pellucid.errors import ModelError, PellucidError
 from pellucid.images.reading import Pixels
+from pellucid.inside.explorer_browser import not_in_browser
 from pellucid.inside.explorer_document import Described, described
 from pellucid.inside.explorer_schema import PictureEntry
 from pellucid.inside.run_folder import MOST_AT_ONCE, RunFolder
@@ -45,8 +46,18 @@ def packed(
     lacks: Mapping[str, str],
     given: tuple[str, Pixels] | None = None,
 ) -> Package:
-    """A model with the picture `given` and up to `count` of its test pictures; `lacks`, what the place can't do."""
+    """A model with the picture `given` and up to `count` of its test pictures; `lacks`, what the place can't do.
+
+    ModelError where it has an operation that a browser doesn't compute by itself.
+    """
     made, folder = described(model), RunFolder(model)
+    if strange := not_in_browser(made.document):
+        more = f" and {len(strange) - 3:,} more" if len(strange) > 3 else ""
+        raise ModelError(
+            "this network has what a browser can't compute by itself", where=model.where,
+            received=", ".join(shown(each) for each in strange[:3]) + more,
+            remedy="pellucid open shows it, as it computes with onnxruntime",
+        )  # fmt: skip
     epochs = _epochs(folder, made)
     chosen = list(_chosen(folder, count))
     if given is not None:

@@ -20,6 +20,7 @@ from pellucid.images.reading import Pixels
 from pellucid.inside.classical import nearest_filters
 from pellucid.inside.editing import Edited, Weight
 from pellucid.inside.explanation import Explanation, explain_records
+from pellucid.inside.explorer_browser import not_in_browser
 from pellucid.inside.explorer_document import Described, described
 from pellucid.inside.explorer_schema import PictureEntry
 from pellucid.inside.field import box, picture_mask, receptive_field
@@ -92,9 +93,8 @@ class Session:
     def is_local(self) -> bool:
         """Whether the browser is to compute it."""
         document = self.described.document
-        known = all(node.operation is not None for node in document.nodes)
         return (
-            known and document.values <= LOCAL_VALUES and document.weight_bytes <= LOCAL_BYTES
+            not not_in_browser(document) and document.values <= LOCAL_VALUES and document.weight_bytes <= LOCAL_BYTES
             and document.mult_adds <= LOCAL_MULT_ADDS
         )  # fmt: skip
 
