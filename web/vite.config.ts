@@ -59,7 +59,8 @@ export default defineConfig(({ mode }) => {
         },
       },
     },
-    worker: { format: 'es', rolldownOptions: { output: { entryFileNames: 'worker.js' } } },
+    // A classic script: from a double-clicked file Chromium starts no module worker.
+    worker: { format: 'iife', rolldownOptions: { output: { entryFileNames: 'worker.js' } } },
     test: { include: ['tests/**/*.test.ts'], environment: 'node' },
   }
 })
