@@ -56,7 +56,13 @@ def test_keys_alone_go_everywhere(window, explorer):
     assert window.get_by_role("dialog").get_by_text("the channel before").is_visible()
     window.keyboard.press("Escape")
     window.get_by_role("dialog").wait_for(state="hidden")
-    for key, view in (("2", "section.why"), ("4", ".mistakes"), ("6", ".table"), ("7", ".build"), ("1", ".bench")):
+    for key, view in (
+        ("2", "section.why"),
+        ("4", ".mistakes"),
+        ("6", ".table"),
+        ("7", ".build"),
+        ("1", ".bench"),
+    ):
         window.locator("body").press(key)
         window.locator(view).first.wait_for()
 
@@ -66,11 +72,14 @@ def test_a_link_restores_what_was_open(window, explorer, address):
     window.locator(".bench [data-place]:text-is('softmax1[3]')").wait_for()
     window.keyboard.press("n")
     window.wait_for_function("() => location.hash.includes('picture=')")
+    said = window.locator(".answer .said:not(.busy)")
+    said.wait_for()
     link, shown = window.url, window.locator(".answer .said").inner_text()
     window.goto("about:blank")
     window.goto(link)
     window.locator(".bench[aria-busy=false] [data-place]:text-is('softmax1[3]')").wait_for()
-    assert window.locator(".answer .said").inner_text() == shown
+    said.wait_for()
+    assert said.inner_text() == shown
     window.goto(link.split("#")[0] + "#explore/" + quote("no such/layer") + "[1]/conv1[99,99]")
     window.reload()
     window.locator(".answer .said b").wait_for()
