@@ -1,4 +1,5 @@
-# `make` or `make help` lists what can be done. Needs Python 3.11+ and bash; no root, no GPU, no node.
+# `make` or `make help` lists what can be done. Needs Python 3.11+ and bash; no root, no GPU. With node 20 or newer the
+# explorer is built, too.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -19,7 +20,7 @@ moved := $(shell [ ! -e .venv/.place ] || [ "$$(< .venv/.place)" = "$$(pwd -P)" 
 .venv/.ready-dev: $(made_from) $(moved)
 	@PYTHON='$(PYTHON)' .ci/environment dev
 
-.PHONY: moved help run test check sanitize docs proof clean
+.PHONY: moved help run explorer test check sanitize docs proof clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -28,8 +29,12 @@ help:  ## list the targets
 run: .venv/.ready-run  ## set up, train on MNIST, evaluate, predict a few pictures
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/first_run.sh
 
-test: .venv/.ready-dev  ## set up, then lint, format, types, imports and all tests
+explorer:  ## check, test and build the explorer's front end (web/); without node it says so
+	@.ci/explorer
+
+test: .venv/.ready-dev  ## set up, then lint, format, types, imports, the front end and all tests
 	@.ci/check; checks=$$?; \
+	.ci/explorer || checks=1; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile; tests=$$?; \
 	if [ $$checks != 0 ]; then echo "checks failed (see the top); pytest ended with $$tests" >&2; fi; \
 	exit $$(( checks || tests ))
@@ -58,5 +63,6 @@ proof: .venv/.ready-dev .venv-peers/.ready  ## run every script of proof/ at ful
 	if [ -n "$$failed" ]; then echo "not proven:$$failed" >&2; exit 1; fi
 
 clean:  ## remove .venv, caches and builds; runs/ stays
+	rm -rf web/node_modules src/pellucid/faces/explorer
 	rm -rf .venv .venv-peers build dist .pytest_cache .hypothesis .ruff_cache .import_linter_cache
 	find src tests proof benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,7 +1,9 @@
-"""Compiles pellucid._native (native/) when pip builds a wheel or an editable install; needs a C++ compiler.
+"""Compiles pellucid._native (native/) when pip builds a wheel or an editable install, and the explorer (web/) where
+node is; needs a C++ compiler.
 
 A hook of hatchling, and not a build system of its own: an editable install then stays a plain path to src, which
-PYTHONPATH can go before.
+PYTHONPATH can go before. Without node everything works but the explorer, which says so when it is opened. With
+PELLUCID_EXPLORER=required a build without it fails, with =none it isn't tried.
 """
 
 import os
@@ -28,6 +30,7 @@ class NativeBuildHook(BuildHookInterface):
         return [tool for tool in ("cmake", "ninja") if shutil.which(tool) is None]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        self._explorer(Path(self.root, "web"))
         compiler = os.environ.get("CXX") or USUAL
         if shutil.which(compiler.split()[0]) is None:
             raise RuntimeError(
@@ -42,8 +45,49 @@ class NativeBuildHook(BuildHookInterface):
             build_data["infer_tag"] = True
             build_data["force_include"] |= {str(file): f"pellucid/{file.name}" for file in target.iterdir()}
 
+    def _explorer(self, web: Path) -> None:
+        """Builds the front end where it isn't there already."""
+        wish = os.environ.get("PELLUCID_EXPLORER", "")
+        built = Path(self.root, "src", "pellucid", "faces", "explorer")
+        if wish == "none" or is_built(web, built):
+            return
+        reason = build_explorer(web)
+        if reason and wish == "required":
+            raise RuntimeError(f"the explorer can't be built: {reason}")
+        if reason:
+            self.app.display_warning(f"without the explorer (pellucid open): {reason}")
+
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         shutil.rmtree(self._made, ignore_errors=True)
+
+
+MADE = ("app.html", "app.js", "app.css", "page.html", "widget.js", "widget.css")
+
+
+def is_built(web: Path, built: Path) -> bool:
+    """Whether the front end is there and no older than its sources."""
+    made = [built / name for name in MADE]
+    if not all(path.is_file() for path in made):
+        return False
+    sources = [path for path in (*web.glob("*.*"), *web.glob("src/**/*")) if path.is_file()]
+    newest = max((path.stat().st_mtime for path in sources), default=0.0)
+    return min(path.stat().st_mtime for path in made) >= newest
+
+
+def build_explorer(web: Path) -> str:
+    """Builds the front end with npm; why it couldn't be, or nothing."""
+    npm = shutil.which("npm")
+    if not (web / "package-lock.json").is_file():
+        return "its sources aren't here"
+    if npm is None or shutil.which("node") is None:
+        return "node isn't here. Install node 20 or newer, then: npm ci && npm run build, in web/"
+    for command in ([npm, "ci", "--no-audit", "--no-fund"], [npm, "run", "build"]):
+        done = subprocess.run(
+            command, cwd=web, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode:
+            return f"{' '.join(command[:3])} ended with {done.returncode}:\n{done.stdout[-4000:]}"
+    return ""
 
 
 def _compile(source: Path, build: Path, target: Path) -> None:

@@ -27,6 +27,11 @@ def pellucid(folder: str, *arguments: object) -> str:
     return done.stdout
 
 
+place = subprocess.run([sys.executable, "-c", "import pellucid; print(pellucid.__file__)"], capture_output=True,
+                       text=True, check=True).stdout.strip()  # fmt: skip
+if not (Path(place).parent / "faces" / "explorer" / "app.html").is_file():
+    raise SystemExit("the wheel has no explorer: build it before (npm ci && npm run build, in web/)")
+
 with tempfile.TemporaryDirectory() as folder:
     run = Path(folder) / "run"
     begin = time.monotonic()

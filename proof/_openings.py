@@ -58,7 +58,7 @@ def open_zoo(name: str, folder: Path) -> Opened:
     """A network of the zoo with random weights on the photograph, through its file, which is not kept."""
     path = write_zoo(name, folder / f"{name}.onnx")
     try:
-        return ModelFile.open(path).opened(photograph())
+        return ModelFile.read(path).opened(photograph())
     finally:
         path.unlink()
 

@@ -189,7 +189,7 @@ def unsound(run: Path) -> list[str]:
     try:
         load_checkpoint(run)
         if (run / "model.onnx").exists():
-            ModelFile.open(run / "model.onnx")
+            ModelFile.read(run / "model.onnx")
     except PellucidError as error:
         wrong.append(str(error))
     for name in ("settings.json", "history.jsonl"):

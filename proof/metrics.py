@@ -132,7 +132,7 @@ def calibration(data: str, name: str, extra: Sequence[str], folder: Path) -> dic
     ran = run([COMMAND, "train", data, "--out", out, "--json", *extra])
     if ran.code:
         raise SystemExit(f"{name}: exit status {ran.code}\n{ran.err}")
-    model = ModelFile.open(out / "model.onnx")
+    model = ModelFile.read(out / "model.onnx")
     part = own_test_part(model)
     answers = list(model.predict_each(part.source.read(int(row)) for row in part.rows))
     fitted = np.stack([a.probabilities for a in answers if isinstance(a, Prediction)]).astype(np.float64)

@@ -44,7 +44,7 @@ def recorded(path: str) -> dict[str, float]:
 
     with _Watched() as watched:
         start = time.perf_counter()
-        model = ModelFile.open(path)
+        model = ModelFile.read(path)
         opened = model.opened(photograph())
         whole = time.perf_counter() - start
         values = sum(array.nbytes for array in opened.values.values())
@@ -92,7 +92,7 @@ def opening(path: str) -> dict[str, object]:
     from pellucid.inside.number import Inside
     from pellucid.model.model import ModelFile
 
-    inside = Inside(ModelFile.open(path).opened(photograph()))
+    inside = Inside(ModelFile.read(path).opened(photograph()))
     rng = np.random.default_rng(SEED)
     rows = []
     for node in inside.opened.graph.nodes:

@@ -46,6 +46,10 @@ def copy(tmp_path):
     script(tmp_path / "tools" / "python3", PYTHON.format(version="3.11", too_old=0))
     script(tmp_path / "tools" / "id", "#!/bin/bash\necho 1000\n")
     (tmp_path / "tools" / "has-ensurepip").touch()
+    (project / "web").mkdir()
+    (project / "web" / "package-lock.json").touch()
+    script(tmp_path / "tools" / "node", "#!/bin/bash\nexit 0\n")
+    script(tmp_path / "tools" / "npm", "#!/bin/bash\necho npm was here\nexit 0\n")
     return project
 
 
@@ -209,9 +213,30 @@ def test_types_that_cannot_be_checked_are_named(copy):
     assert done.stdout.endswith("NOT CHECKED  types: pyright doesn't start, it needs node (no node here)\n")
 
 
-@pytest.mark.parametrize(("checks", "tests", "ends"), [(0, 0, 0), (1, 0, 2), (0, 1, 2)])
-def test_make_test_fails_when_either_does(copy, checks, tests, ends):
+def test_the_front_end_is_checked_tested_and_built(copy):
+    done = call(copy, ".ci/explorer")
+    assert done.returncode == 0
+    steps = [["packages", "ok"], ["svelte", "ok"], ["vitest", "ok"], ["build", "ok"]]
+    assert [line.split() for line in done.stdout.splitlines()] == steps
+    script(copy.parent / "tools" / "npm", '#!/bin/bash\n[ "$1" != test ] || { echo it is wrong; exit 1; }\n')
+    done = call(copy, ".ci/explorer")
+    assert done.returncode == 1
+    assert "vitest   FAILED: npm test\nit is wrong\n" in done.stdout and "build    ok" in done.stdout
+
+
+def test_a_front_end_that_cannot_be_built_here_is_named(copy):
+    script(copy.parent / "tools" / "node", '#!/bin/bash\n[ "$1" = --version ] && echo v18.1.0 || exit 1\n')
+    done = call(copy, ".ci/explorer")
+    assert done.returncode == 0
+    assert done.stdout.startswith("NOT BUILT    explorer: node is v18.1.0, 20 or newer is needed")
+
+
+@pytest.mark.parametrize(
+    ("checks", "web", "tests", "ends"), [(0, 0, 0, 0), (1, 0, 0, 2), (0, 1, 0, 2), (0, 0, 1, 2)]
+)
+def test_make_test_fails_when_any_of_them_does(copy, checks, web, tests, ends):
     call(copy, ".ci/environment", "dev")
+    script(copy / ".ci" / "explorer", f"#!/bin/bash\nexit {web}\n")
     script(copy / ".ci" / "check", f"#!/bin/bash\nexit {checks}\n")
     script(copy / ".venv" / "bin" / "python", f"#!/bin/bash\necho pytest was here\nexit {tests}\n")
     done = call(copy, ".ci/run")
@@ -224,6 +249,7 @@ def test_make_alone_lists_the_targets(copy):
     assert [line.split()[1] for line in done.stdout.splitlines() if line.startswith("make ")] == [
         "help",
         "run",
+        "explorer",
         "test",
         "check",
         "sanitize",

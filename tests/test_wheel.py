@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -17,7 +18,7 @@ TOP = Path(__file__).resolve().parent.parent
 MNIST = "pellucid/images/builtin/mnist/"
 LARGEST = 25_000_000
 # A new kind of file in the wheel is let in here, on purpose.
-KINDS = {".py", ".pyi", ".so", ".gz", ".png", ".typed", ".css", ".js", ".txt"}
+KINDS = {".py", ".pyi", ".so", ".gz", ".png", ".typed", ".css", ".js", ".txt", ".html"}
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +132,17 @@ def test_it_predicts_and_evaluates_without_torch(empty, model):
     assert found["count"] == 10_000
     assert found["accuracy"] > 0.85
     assert "parameters" in run(empty / "pellucid", "summary", model, cwd=empty)
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="node isn't here, so the wheel has no explorer")
+def test_the_explorer_is_inside_and_needs_no_node(empty, wheel, model):
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.removeprefix("pellucid/faces/explorer/") for name in archive.namelist()}
+    assert {"app.html", "app.js", "app.css", "page.html", "widget.js", "widget.css"} <= names
+    command = ("export", "--json", model, "page", "--out", "page.html", "--pictures", "4")
+    found = json.loads(run(empty / "pellucid", *command, cwd=empty.parent))
+    assert found["agreement"] <= 1e-6 and found["pictures"] == 4
+    assert (empty.parent / "page.html").stat().st_size == found["bytes"] < 3_000_000
 
 
 def test_training_needs_no_torch(empty):

@@ -107,7 +107,7 @@ def test_the_answer_is_explained_in_text_and_json(trained, tmp_path):
     ran = pellucid("explain", trained.model, picture, "--json", cwd=tmp_path)
     assert ran.code == 0, ran.err
     document = ExplanationDocument.model_validate(ran.json)
-    model = ModelFile.open(trained.model)
+    model = ModelFile.read(trained.model)
     assert document.label == model.predict(picture).label
     assert document.heatmap is not None and document.heatmap.deletion is not None
     with Image.open(tmp_path / f"{picture.stem}-heatmap.png") as drawn:

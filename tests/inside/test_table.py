@@ -27,7 +27,7 @@ def test_a_file_of_ours_gives_the_networks_own_table(tmp_path, name):
     path = tmp_path / "model.onnx"
     write_model(path, network, card_for(network))
     channels, height, width = network.input_shape
-    inside = Inside(ModelFile.open(path).opened(np.zeros((height, width, channels), np.uint8)))
+    inside = Inside(ModelFile.read(path).opened(np.zeros((height, width, channels), np.uint8)))
     of_graph = {row.name: row for row in table_of(inside, "input")}
     for row in rows(network):
         other = of_graph[row.name]

@@ -95,7 +95,7 @@ def test_a_damaged_file_says_so(tmp_path):
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(ModelError) as caught:
-        ModelFile.open(path)
+        ModelFile.read(path)
     assert caught.value.as_dict() == {
         "error": "ModelError",
         "what": "the model file is damaged: its contents don't match its own checksum",
@@ -111,18 +111,18 @@ def test_a_file_cut_short_is_refused(tmp_path, cut):
     path = tmp_path / "model.onnx"
     path.write_bytes(data[: int(cut * len(data)) if isinstance(cut, float) else cut])
     with pytest.raises(ModelError):
-        ModelFile.open(path)
+        ModelFile.read(path)
 
 
 def test_missing_folder_and_foreign_files_each_have_their_sentence(tmp_path):
     with pytest.raises(ModelError, match="no such model file"):
-        ModelFile.open(tmp_path / "none.onnx")
+        ModelFile.read(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="a folder"):
-        ModelFile.open(tmp_path)
+        ModelFile.read(tmp_path)
     text = tmp_path / "text.onnx"
     text.write_text("not a model")
     with pytest.raises(ModelError, match="no ONNX model"):
-        ModelFile.open(text)
+        ModelFile.read(text)
     foreign = onnx.helper.make_model(
         onnx.helper.make_graph(
             [onnx.helper.make_node("Relu", ["x"], ["y"])],
@@ -136,7 +136,7 @@ def test_missing_folder_and_foreign_files_each_have_their_sentence(tmp_path):
     path = tmp_path / "foreign.onnx"
     onnx.save(foreign, path)
     with pytest.raises(ModelError, match="no card"):
-        ModelFile.open(path)
+        ModelFile.read(path)
 
 
 def resealed(change):

@@ -12,7 +12,10 @@ from pellucid.inside.number import Inside, closes_within
 from pellucid.model.foreign import ForeignModel, Wishes
 from pellucid.model.onnx_file import OnnxFile
 from pellucid.model.opened import open_run
+from pellucid.network import Network
 from support.graphs import float32, model, node, opened
+from support.networks import with_random_weights
+from support.opening import model_of
 
 FOREIGN = sorted((Path(__file__).parents[1] / "data" / "foreign").glob("*.onnx"))
 PICTURE = np.random.default_rng(0).integers(0, 256, (37, 41, 3), np.uint8)
@@ -166,3 +169,18 @@ def test_sparse_weights_are_refused():
     with pytest.raises(ModelError, match="sparse tensors") as caught:
         OnnxFile(proto.SerializeToString())
     assert caught.value.remedy == "export it with dense weights"
+
+
+def test_a_model_that_was_loaded_serves_again_and_no_other_does():
+    network = with_random_weights(Network.from_text("conv 3 3x3, relu, flatten, dense 4, softmax", (1, 8, 8)))
+    file = model_of(network).file
+    first, second = np.random.default_rng(3).integers(0, 256, (2, 1, 8, 8, 1), np.uint8)
+    before = open_run(file, {"image": first})
+    again, fresh = open_run(file, {"image": second}, again=before), open_run(file, {"image": second})
+    assert again.recording.is_again and not fresh.recording.is_again
+    for name in fresh.graph.maker:
+        np.testing.assert_array_equal(again.values[name], fresh.values[name])
+    weights = {"conv1.weight": file.weights["conv1.weight"] * 2}
+    other = open_run(file.changed(weights), {"image": second}, again=before)
+    assert not other.recording.is_again
+    assert not np.array_equal(other.values["conv1"], fresh.values["conv1"])

@@ -46,7 +46,7 @@ def path(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(path) -> ModelFile:
-    return ModelFile.open(path)
+    return ModelFile.read(path)
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def test_the_best_epoch_is_kept(digits, tmp_path, engine):
     assert error.what.startswith(f"training diverged in epoch {broken}: the loss")
     assert error.where.startswith(f"epoch {broken} of 20, after ")
     assert error.received == "learning rate 0.5"
-    model = ModelFile.open(out / "model.onnx")
+    model = ModelFile.read(out / "model.onnx")
     kept = f"the model of epoch {best['epoch']}, the best until then, is in {out / 'model.onnx'}"
     assert error.remedy == f"a smaller learning rate, as in --learning-rate 0.05; {kept}"
     assert model.card.epoch == best["epoch"]
@@ -92,7 +92,7 @@ def test_resumed_before_it_diverges_it_diverges_again(digits, tmp_path, engine):
     with pytest.raises(Diverged) as caught:
         list(run.train(settings, out))
     assert (caught.value.what, caught.value.where) == (expected.what, expected.where)
-    weights = [ModelFile.open(path / "model.onnx").network.weights for path in (tmp_path / "whole", out)]
+    weights = [ModelFile.read(path / "model.onnx").network.weights for path in (tmp_path / "whole", out)]
     for name, array in weights[0].items():
         np.testing.assert_array_equal(array, weights[1][name], err_msg=name)
 

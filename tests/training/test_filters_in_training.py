@@ -37,7 +37,7 @@ def trained(data, out, stop=lambda: False, **changed):
     out.mkdir(exist_ok=True)
     made = Settings(data=str(data), network=TEXT, epochs=3, batch_size=16, threads=1, **changed)
     *_, finished = run.train(made, out, None, stop)
-    return ModelFile.open(str(finished.model)).network
+    return ModelFile.read(str(finished.model)).network
 
 
 def chosen(text):

@@ -46,7 +46,7 @@ def stop_after(number):
 
 
 def weights_of(out):
-    return {name: a.tobytes() for name, a in ModelFile.open(out / "model.onnx").network.weights.items()}
+    return {name: a.tobytes() for name, a in ModelFile.read(out / "model.onnx").network.weights.items()}
 
 
 def scalars(out, part):
@@ -125,7 +125,7 @@ def test_a_snapshot_holds_the_weights_that_were_validated(tmp_path):
     settings = make_settings({"data": "arrays", "network": NETWORK, "epochs": 3, "threads": 1})
     records = train(settings, tmp_path / "run", data=arrays)
     epochs = [record for record in records if isinstance(record, EpochRecord)]
-    preprocessing = ModelFile.open(tmp_path / "run" / "model.onnx").card.preprocessing
+    preprocessing = ModelFile.read(tmp_path / "run" / "model.onnx").card.preprocessing
     rows = np.flatnonzero(read_split(tmp_path / "run" / "split.csv").parts == "validation")
     pixels, labels = arrays[0][..., None], arrays[1].astype(np.int64)
     found = read_snapshots(tmp_path / "run")

@@ -117,7 +117,7 @@ def test_as_little_as_there_can_be(tmp_path, shape, count, batch, network):
     assert isinstance(records[-1], Finished)
     assert records[-1].history[-1].loss < 0.3
     assert records[-1].agreement < 1e-5
-    answers = ModelFile.open(out / "model.onnx").predict_batch(list(pictures[..., None]))
+    answers = ModelFile.read(out / "model.onnx").predict_batch(list(pictures[..., None]))
     assert [answer.probabilities.argmax() for answer in answers] == labels.tolist()
 
 

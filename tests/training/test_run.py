@@ -82,14 +82,14 @@ def test_the_figures_are_those_of_the_file(whole, data):
     told = records[-1].test
     session = onnxruntime.InferenceSession(out / "model.onnx", providers=["CPUExecutionProvider"])
     rows = [row for row in csv.DictReader((out / "split.csv").open()) if row["part"] == "test"]
-    classes = ModelFile.open(out / "model.onnx").classes
+    classes = ModelFile.read(out / "model.onnx").classes
     answers = []
     for row in rows:
         pixels = np.asarray(Image.open(data / row["path"]))[None, :, :, None]
         answers.append(classes[session.run(["probabilities"], {"image": pixels})[0].argmax()])
     assert told.accuracy == accuracy_score([row["label"] for row in rows], answers)
     assert told.count == len(rows) == 30
-    assert ModelFile.open(out / "model.onnx").card.figures.test_accuracy == told.accuracy
+    assert ModelFile.read(out / "model.onnx").card.figures.test_accuracy == told.accuracy
 
 
 def test_the_best_epoch_is_kept(whole):
@@ -98,7 +98,7 @@ def test_the_best_epoch_is_kept(whole):
     best = max(record["validation_accuracy"] for record in history)
     chosen = history[records[-1].best_epoch - 1]
     assert chosen["validation_accuracy"] == best
-    assert ModelFile.open(out / "model.onnx").card.figures.validation_accuracy == best
+    assert ModelFile.read(out / "model.onnx").card.figures.validation_accuracy == best
 
 
 def test_the_split_is_the_data_s_alone(whole, data, tmp_path):
@@ -222,7 +222,7 @@ def test_the_same_picture_on_two_sides_is_counted_and_dropped(tmp_path):
                 (tmp_path / "data" / part / name / path.name).write_bytes(path.read_bytes())
     records = train(settings_for(tmp_path / "data", network="mlp", epochs=1), tmp_path / "run")
     assert any("4 pictures of train stand in another part" in note for note in records[0].notes)
-    card = ModelFile.open(tmp_path / "run" / "model.onnx").card
+    card = ModelFile.read(tmp_path / "run" / "model.onnx").card
     assert card.split.dropped == 4
     rows = list(csv.DictReader((tmp_path / "run" / "split.csv").open()))
     assert sum(row["part"] == "dropped" for row in rows) == 4
@@ -273,7 +273,7 @@ def test_predictions_are_what_the_file_answers(whole, data):
     assert {path: row["part"] for path, row in split.items() if row["part"] != "train"} == dict(
         zip(table.paths, table.parts, strict=True)
     )
-    model = ModelFile.open(out / "model.onnx")
+    model = ModelFile.read(out / "model.onnx")
     for place, path in enumerate(table.paths):
         answer = model.predict(data / path)
         assert table.labels[place] == split[path]["label"]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid import training
-from pellucid.errors import PellucidError
+from pellucid.errors import EngineError, PellucidError, SettingsError
 from pellucid.evaluation import Evaluation, measure
 from pellucid.faces.notebook import live_cell
 from pellucid.images import open_source
 from pellucid.model import ForeignModel, ModelFile, Wishes, open_any
 from pellucid.model.classifier import as_pixels
 from pellucid.network.table import Summary
+from pellucid.storage import shown
 from pellucid.training import (
     Event,
     Finished,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pellucid.inside.growth import Growth
     from pellucid.inside.patches import Patches
     from pellucid.inside.preferred import Preferences
+    from pellucid.shipping.page import Page
 
 
 class Explains:
@@ -105,6 +107,36 @@ class Explains:
         from pellucid.inside.growth import growth
 
         return growth(self, as_pixels(picture))
+
+    def open(self: Any, picture: object = None, *, pictures: int = 24, height: int = 760) -> Any:
+        """The explorer as a notebook's cell, beginning with `picture` (a path, an array or a Pillow image).
+
+        Up to `pictures` of the model's own test pictures go with it, and the cell is `height` pixels high. It computes
+        in the browser, so a saved notebook still opens. `pellucid open MODEL` is the same in a window of its own.
+        Needs `pip install "pellucid[notebook]"`; SettingsError for a network too large for a notebook.
+        """
+        try:
+            from pellucid.faces.widget import explorer
+        except ImportError as error:
+            raise EngineError(
+                "a notebook's explorer needs anywidget", received=str(error),
+                remedy='pip install "pellucid[notebook]"; without it: pellucid open MODEL, in a terminal',
+            ) from error  # fmt: skip
+        name = shown(picture) if isinstance(picture, str | Path) else "the given picture"
+        given = None if picture is None else (name, as_pixels(picture))
+        return explorer(self, given, pictures, height)
+
+    def export(self: Any, form: str, path: str | Path, *, pictures: int = 24) -> Page:
+        """Bring the model into another form, `"page"`: the explorer as one HTML file that works offline.
+
+        It is read back and held against the model; what comes back says how it agrees. Raises SettingsError for an
+        unknown form, or a page of more than 25 MB.
+        """
+        if form != "page":
+            raise SettingsError("there is no such form", where="form", received=repr(form), remedy='"page"')
+        from pellucid.shipping.page import write_page
+
+        return write_page(self, path, pictures)
 
     def character(self: Any, pictures: object = None, layers: Sequence[str] | None = None) -> Character:
         """How edge-like and how colour-like the channels of each layer are; `pictures` as for `patches`."""
@@ -194,7 +226,7 @@ def train(
         for event in training.train(made, folder, data=data, stop=stop):
             show(event)
             if isinstance(event, Finished):
-                return Model.open(event.model)
+                return Model.read(event.model)
     raise PellucidError("Training ended without a model", where=str(folder))
 
 

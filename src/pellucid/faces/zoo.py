@@ -21,7 +21,7 @@ def pretrained(name: str, threads: int | None = None) -> Model:
     """
     from pellucid.faces.python import Model  # with training: too much for whoever only wants a file's path
 
-    return Model.open(pretrained_file(name, cache_folder() / "pretrained"), threads)
+    return Model.read(pretrained_file(name, cache_folder() / "pretrained"), threads)
 
 
 def model_path(given: str) -> str:

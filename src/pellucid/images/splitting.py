@@ -23,7 +23,8 @@ _NOWHERE = -1
 class Split:
     """Which picture is for what.
 
-    `parts` [n]: "train", "validation", "test", "dropped" (it also stands in another part) or "unreadable".
+    `parts` [n]: "train", "validation", "test", "dropped" (it also stands in another part, or belongs to no class) or
+    "unreadable".
     `dropped`: how many were dropped from each part. `conflicts`: groups of places with the same pixels and
     different labels. `warnings`: sentences for the screen.
     """

@@ -20,6 +20,7 @@ Near means at least 0.8, and more than 99 of 100 random kernels of the same shap
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -129,6 +130,15 @@ def nearest_filters(kernels: NDArray[Any]) -> list[Nearest]:
             name, title, shift, enlarged = candidates.names[best]
             found.append(Nearest(name, title, similarity, threshold, weights, shift, enlarged))
     return found
+
+
+def frame_of(
+    height: int, width: int, channels: Sequence[int]
+) -> tuple[Numbers, tuple[tuple[str, str, tuple[float, float], bool], ...], dict[int, float]]:
+    """The classics in a frame: unit vectors [n, height width], (name, title, shift, enlarged) of each, and from which
+    similarity on a kernel with so many channels counts as near."""
+    found = _candidates(height, width)
+    return found.vectors, found.names, {count: _threshold(count, height, width) for count in channels}
 
 
 def _best(kernels: Numbers, candidates: _Candidates) -> list[tuple[float, int, tuple[float, ...]]]:

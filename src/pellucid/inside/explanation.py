@@ -12,9 +12,10 @@ from pellucid.errors import EngineError, ModelError, PellucidError, SettingsErro
 from pellucid.inside import notebook
 from pellucid.inside.classes import METHODS, Method, class_of
 from pellucid.inside.difference import Difference, difference
+from pellucid.inside.editing import Edited
 from pellucid.inside.heatmap import Heatmap
 from pellucid.inside.number import Inside, Number
-from pellucid.inside.occlusion import Deletion, Progress, deletion_curve, occlusion_records
+from pellucid.inside.occlusion import Deletion, Progress, deletion_records, occlusion_records
 from pellucid.inside.places import Place
 from pellucid.inside.saliency import GradCam, grad_cam, input_gradient, integrated_gradients
 from pellucid.inside.scores import Target, find_scores
@@ -24,6 +25,7 @@ from pellucid.model import ForeignModel, ModelFile
 from pellucid.storage import shown
 
 Pixels = NDArray[np.uint8]
+Explained = ModelFile | ForeignModel | Edited
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class Explanation:
 
 
 def explain(
-    model: ModelFile | ForeignModel, pixels: Pixels, target: str | int | None = None,
+    model: Explained, pixels: Pixels, target: str | int | None = None,
     against: str | int | None = None, method: Method = "auto", layer: str | None = None, check: bool = True,
 ) -> Explanation:  # fmt: skip
     """The explanation at the end of `explain_records`."""
@@ -91,7 +93,7 @@ def explain(
 
 
 def explain_records(
-    model: ModelFile | ForeignModel, pixels: Pixels, target: str | int | None = None,
+    model: Explained, pixels: Pixels, target: str | int | None = None,
     against: str | int | None = None, method: Method = "auto", layer: str | None = None, check: bool = True,
 ) -> Iterator[Progress | Explanation]:  # fmt: skip
     """Explain the answer for one picture, uint8 [height, width, 1 or 3]; progress on the way, the explanation last.
@@ -123,7 +125,11 @@ def explain_records(
             heatmap = record
     deletion = None
     if heatmap is not None and check:
-        deletion = deletion_curve(model.probabilities, pixels, heatmap, answer.target)
+        for record in deletion_records(model.probabilities, pixels, heatmap, answer.target):
+            if isinstance(record, Progress):
+                yield record
+            else:
+                deletion = record
     start = _score_place(inside, answer.target)
     yield Explanation(
         model.where, pixels, answer, tuple(trail(inside, start)), versus, heatmap, grad, deletion, tuple(lacking),
@@ -132,13 +138,13 @@ def explain_records(
 
 
 def _answer(
-    model: ModelFile | ForeignModel,
+    model: Explained,
     pixels: Pixels,
     inside: Inside,
     target: str | int | None,
     against: str | int | None,
 ) -> Answer:
-    if isinstance(model, ForeignModel):
+    if not isinstance(model, ModelFile):
         probabilities = model.probabilities(pixels[None])[0].astype(np.float64)
     else:
         output = inside.opened.graph.outputs[0]
@@ -155,7 +161,7 @@ def _answer(
 
 
 def _heatmap(
-    model: ModelFile | ForeignModel, pixels: Pixels, inside: Inside, target: Target, method: Method,
+    model: Explained, pixels: Pixels, inside: Inside, target: Target, method: Method,
     layer: str | None, lacking: list[str],
 ) -> Iterator[Progress | GradCam | Heatmap]:  # fmt: skip
     assert isinstance(target, int)

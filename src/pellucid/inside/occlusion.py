@@ -149,8 +149,23 @@ def deletion_curve(
     orders: int = 10,
     seed: int = 0,
 ) -> Deletion:
+    """The check at the end of `deletion_records`."""
+    *_, last = deletion_records(probabilities, pixels, heatmap, target, steps, orders, seed)
+    assert isinstance(last, Deletion)
+    return last
+
+
+def deletion_records(
+    probabilities: Probabilities,
+    pixels: Pixels,
+    heatmap: Heatmap,
+    target: int,
+    steps: int = 20,
+    orders: int = 10,
+    seed: int = 0,
+) -> Iterator[Progress | Deletion]:
     """Whether a heatmap is faithful: replacing what it calls important takes the probability away sooner than
-    replacing as coarse a pattern at random. `pixels` uint8 [height, width, channels]."""
+    replacing as coarse a pattern at random; the answer is last. `pixels` uint8 [height, width, channels]."""
     _check(pixels)
     height, width = pixels.shape[:2]
     rows, columns = heatmap.grain
@@ -164,10 +179,11 @@ def deletion_curve(
             values = heatmap.over(height, width)
         order = np.lexsort((ties, -values.ravel()))
         curves.append(_deleted(probabilities, pixels, order, target, steps))
+        yield Progress(len(curves) * (steps + 1), (orders + 1) * (steps + 1))
     shares = np.linspace(0, 1, steps + 1)
     areas = np.array([np.trapezoid(curve, shares) for curve in curves])
     area, random = float(areas[0]), areas[1:]
-    return Deletion(
+    yield Deletion(
         target, shares, curves[0], area, np.array(curves[1:]), random, bool(area < random.min()),
         _verdict(area, random),
     )  # fmt: skip

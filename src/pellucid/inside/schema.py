@@ -46,11 +46,24 @@ class Remainder(Document):
     sum: Figure | None
 
 
+class WindowDocument(Document):
+    """How the terms of a sliding window lie: `shape` is [channels, *kernel], `cells` has for each place of it, in
+    order, the number of its term, or -1 where padding stands; `start`, the input's first row and column (may be
+    negative); `step`, the dilation; `channels`, the input channel of each plane."""
+
+    shape: list[int]
+    cells: list[int]
+    start: list[int]
+    step: list[int]
+    channels: list[int]
+
+
 class LevelDocument(Document):
     """An opened value. `value` is what the runtime stored, `sum` what its terms or formula come to.
 
     A sum has `terms` (the products, before the `divisor`) and a `bias`; any other operation has `operands` and its
-    `formula` with the numbers put in. `remainder` stands for the terms that aren't listed.
+    `formula` with the numbers put in. `remainder` stands for the terms that aren't listed. `window` says how they lie,
+    where a window slides and every term is listed. `chosen` is the operand that decided (a maximum's winner).
     """
 
     name: str
@@ -72,6 +85,8 @@ class LevelDocument(Document):
     formula: str | None
     note: str
     reason: str
+    window: WindowDocument | None = None
+    chosen: int | None = None
 
 
 class FieldDocument(Document):
@@ -145,14 +160,15 @@ class DeletionDocument(Document):
 
 
 class HeatmapDocument(Document):
-    """Where the picture speaks for the class. `values` in rows over the picture; `weights` are Grad-CAM's, one for
-    each channel of `layer`."""
+    """Where the picture speaks for the class. `values` in rows, evenly over `frame`: top, left, height, width in pixels
+    of the picture, which it may reach out of. `weights` are Grad-CAM's, one for each channel of `layer`."""
 
     method: str
     path: str | None
     layer: str | None
     weights: list[float] | None
     values: list[list[float]]
+    frame: tuple[float, float, float, float]
     deletion: DeletionDocument | None
 
 

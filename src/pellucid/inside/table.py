@@ -137,6 +137,11 @@ def _weights(places: Places, node: Node) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def learned_weights(places: Places, nodes: Sequence[Node]) -> set[str]:
+    """The constants of all these nodes that training learns, as far as a file tells."""
+    return {name for node in nodes for name in _weights(places, node)}
+
+
 def _mult_adds(places: Places, node: Node, made: str) -> tuple[int, str]:
     """Multiplications of a value by a weight: convolution and dense layers."""
     operation = node.operation

@@ -23,9 +23,10 @@ from pellucid.inside.schema import (
     StepDocument,
     TermDocument,
     VersusDocument,
+    WindowDocument,
 )
 from pellucid.inside.tree import Branch, Level
-from pellucid.network.operations import Formula, Linear
+from pellucid.network.operations import Formula, Linear, Window
 
 if TYPE_CHECKING:
     from pellucid.inside.difference import Difference
@@ -131,6 +132,7 @@ def _heatmap(explanation: Explanation, heatmap: Heatmap, path: str | None) -> He
         layer=None if grad is None else grad.layer,
         weights=None if grad is None else [float(weight) for weight in grad.weights.ravel()],
         values=[[float(value) for value in row] for row in heatmap.values],
+        frame=(heatmap.frame.top, heatmap.frame.left, heatmap.frame.height, heatmap.frame.width),
         deletion=None
         if deletion is None
         else DeletionDocument(
@@ -180,8 +182,24 @@ def level_document(level: Level) -> dict[str, Any]:
 
 
 def number_document(number: Number) -> dict[str, Any]:
-    """The fields of a LevelDocument with every term, none of them opened."""
-    return level_document(Level(number, tuple(Branch(term, None) for term in number.terms()), 0, None))
+    """The fields of a LevelDocument with every term in the order of the window, none of them opened."""
+    document = level_document(Level(number, tuple(Branch(term, None) for term in number.terms()), 0, None))
+    opening = number.opening
+    if opening is not None and opening.window is not None:
+        document["window"] = _window(opening.window)
+    if isinstance(opening, Formula):
+        document["chosen"] = opening.chosen
+    return document
+
+
+def _window(window: Window) -> WindowDocument:
+    return WindowDocument(
+        shape=list(window.cells.shape),
+        cells=window.cells.ravel().tolist(),
+        start=[int(n) for n in window.start],
+        step=[int(n) for n in window.step],
+        channels=window.channels.tolist(),
+    )
 
 
 def place_document(place: Place | None) -> PlaceDocument | None:

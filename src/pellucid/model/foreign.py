@@ -106,6 +106,12 @@ class ForeignModel(Classifier):
         """Whether somebody said what its classes are called; else they are numbers."""
         return self._names is not None or self._wishes.labels is not None
 
+    @property
+    def answer(self) -> tuple[str, str]:
+        """The output that has the classes' answers, and ONNX's name of what made them: "Softmax", "LogSoftmax",
+        "Sigmoid", or nothing of these."""
+        return self._output, self._ending
+
     def with_classes(self, names: tuple[str, ...]) -> ForeignModel:
         """The same model, its classes called so; `names` are as many as it has."""
         return ForeignModel(self.file, self._wishes, self._threads, names)
@@ -149,25 +155,30 @@ class ForeignModel(Classifier):
         check_pixels(pixels)
         if not len(pixels):
             return np.zeros((0, len(self.classes)), np.float32)
-        before, network = self._sessions
+        network = self._sessions[1]
         rows = []
         for picture in pixels:  # many a file takes one picture at a time
-            taken = before.run({_image(self.before): picture[None]}, self.intake.name)
+            taken = self.prepared(picture)
             rows.append(self._scores(network.run({self.intake.name: taken}, self._output)))
             if len(rows[-1]) != len(self.classes):
                 raise ModelError("the network's answer is not what the file says it is", where=self.where,
                                  received=f"{len(rows[-1]):,} scores, {len(self.classes):,} classes",
                                  remedy="export it for classification, with one score a class")  # fmt: skip
-        return self._as_probabilities(np.stack(rows)).astype(np.float32)
+        return self.as_probabilities(np.stack(rows)).astype(np.float32)
 
-    def opened(self, pixels: NDArray[np.uint8]) -> Opened:
-        """The file's graph, our preprocessing before it, with every value for one picture [height, width, 1 or 3]."""
+    def prepared(self, picture: NDArray[np.uint8]) -> NDArray[np.generic]:
+        """One picture [height, width, 1 or 3] as the file takes it in."""
+        return self._sessions[0].run({_image(self.before): picture[None]}, self.intake.name)
+
+    def opened(self, pixels: NDArray[np.uint8], again: Opened | None = None) -> Opened:
+        """The file's graph, our preprocessing before it, with every value for one picture [height, width, 1 or 3].
+        `again`: an earlier one, whose loaded model serves once more."""
         check_pixels(pixels[None])
         before = open_run(
             self.before, {_image(self.before): np.ascontiguousarray(pixels[None])}, self._threads
         )
         feeds = {self.intake.name: before.values[self.intake.name]}
-        return before.then(open_run(self.file, feeds, self._threads))
+        return before.then(open_run(self.file, feeds, self._threads, again=again))
 
     def _class_count(self) -> int:
         shape = self.file.output_shape(self._output)
@@ -187,7 +198,8 @@ class ForeignModel(Classifier):
                              remedy=f"one with a score a class, {MOST_CLASSES:,} classes at most")  # fmt: skip
         return np.ravel(answer)
 
-    def _as_probabilities(self, rows: NDArray[np.generic]) -> NDArray[np.float64]:
+    def as_probabilities(self, rows: NDArray[np.generic]) -> NDArray[np.float64]:
+        """The network's answers [N, classes] as probabilities, by what they end in."""
         values = rows.astype(np.float64)
         if self._ending == "Softmax":
             return values

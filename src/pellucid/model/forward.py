@@ -20,6 +20,7 @@ from pellucid.native import native
 from pellucid.network import Network
 
 AT_ONCE = 256  # pictures
+MOST_WEIGHTS = 4_000_000  # of a larger network's time most goes into preparing them; it would hold gigabytes
 _ALIKE = 1e-5  # of a probability
 
 
@@ -62,8 +63,9 @@ def many(threads: int | None) -> int:
 def forward_of(
     network: Network, preprocessing: Preprocessing, temperature: float, threads: int | None
 ) -> Forward | None:
-    """None where the compiled engine is not here, has no way for a layer, or finds no memory."""
-    if native is None or unable(network) or len(network.input_shape) != 3:
+    """None where the compiled engine is not here, has no way for a layer, or would take much memory."""
+    large = network.parameter_count > MOST_WEIGHTS
+    if native is None or large or unable(network) or len(network.input_shape) != 3:
         return None
     try:
         return Forward(network, preprocessing, temperature, threads)

@@ -49,7 +49,7 @@ class ModelFile(Classifier):
             )  # fmt: skip
 
     @classmethod
-    def open(cls, path: str | Path, threads: int | None = None) -> Self:
+    def read(cls, path: str | Path, threads: int | None = None) -> Self:
         """Open a file that `train` wrote. ModelError where it is missing, damaged or not pellucid's."""
         return cls(read_file(Path(path)), shown(path), threads)
 
@@ -88,11 +88,12 @@ class ModelFile(Classifier):
     def _forward(self) -> Forward | None:
         return forward_of(self.network, self.card.preprocessing, self.card.temperature, self._threads)
 
-    def opened(self, pixels: NDArray[np.uint8]) -> Opened:
-        """The file's graph with every value that it computes for one picture, uint8 [height, width, 1 or 3]."""
+    def opened(self, pixels: NDArray[np.uint8], again: Opened | None = None) -> Opened:
+        """The file's graph with every value that it computes for one picture, uint8 [height, width, 1 or 3]. `again`:
+        an earlier one, whose loaded model serves once more."""
         check_pixels(pixels[None])
         check_graph(self.file, self.card)
-        return open_run(self.file, {IMAGE: np.ascontiguousarray(pixels[None])}, self._threads)
+        return open_run(self.file, {IMAGE: np.ascontiguousarray(pixels[None])}, self._threads, again=again)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         text = "\n".join([*notebook.about(self), repr(self.network.summary())])

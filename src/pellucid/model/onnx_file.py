@@ -12,6 +12,7 @@ import mmap
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from copy import copy
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,17 @@ class OnnxFile:
         return ModelError(
             f"the model's tensor {shown(name)} can't be read", where=self.where, received=said, remedy=AGAIN
         )
+
+    def changed(self, weights: Mapping[str, NDArray[Any]]) -> OnnxFile:
+        """The same file with other values for some of its weights, of the same shape and type; the rest is shared."""
+        other = copy(self)
+        other.skeleton = onnx.ModelProto()
+        other.skeleton.CopyFrom(self.skeleton)
+        other.weights = {**self.weights, **weights}
+        for tensor in other.skeleton.graph.initializer:
+            if tensor.name in weights and tensor.name not in self._elsewhere:
+                tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name], tensor.name))
+        return other
 
     def stripped(self) -> tuple[bytes, Mapping[str, NDArray[Any]]]:
         """The model as onnxruntime is given it: the skeleton's bytes, and the large arrays that it takes from us."""

@@ -34,7 +34,7 @@ class Opened:
     """A graph with the values of one run: `values` has every tensor by name, weights and folded ones too.
 
     `lazy`: the tensors would not fit into memory together and are fetched one by one. `unknown` says for each node
-    that can't be opened why.
+    that can't be opened why. `recording` is the run itself, so that the next one needn't load the model again.
     """
 
     graph: Graph
@@ -42,6 +42,7 @@ class Opened:
     where: str = ""
     lazy: bool = False
     unknown: Mapping[str, str] | None = None
+    recording: Recording | None = None
 
     def then(self, after: Opened) -> Opened:
         """This one's graph followed by another's, whose inputs are tensors of this one."""
@@ -55,23 +56,34 @@ class Opened:
         graph = Graph(nodes, first.inputs, second.outputs, {**first.constants, **second.constants})
         values = ChainMap(dict(after.values) if not after.lazy else after.values, self.values)  # type: ignore[arg-type]
         unknown = {**(self.unknown or {}), **(after.unknown or {})}
-        return Opened(graph, values, after.where, self.lazy or after.lazy, unknown)
+        return Opened(graph, values, after.where, self.lazy or after.lazy, unknown, after.recording)
 
 
-def open_run(file: OnnxFile, feeds: Values, threads: int | None = None, budget: int = BUDGET) -> Opened:
-    """Run a model on these inputs once, record every value, and read its nodes as operations.
+def open_run(
+    file: OnnxFile,
+    feeds: Values,
+    threads: int | None = None,
+    budget: int = BUDGET,
+    again: Opened | None = None,
+) -> Opened:
+    """Run a model on these inputs once, record every value, and read its nodes as operations. `again`: an earlier run,
+    perhaps of the same file, whose loaded model is then used.
 
     Raises ModelError where the graph contradicts itself or holds weights that are no numbers, EngineError where the
     runtime can't run it.
     """
     graph = file.skeleton.graph
-    check_numbers(file.weights, file.where)
     check_order(file, feeds)
     names = [name for node in graph.node for name in node.output if name]
     model, given = file.stripped()
     sizes = tensor_sizes(model, feeds)
     check_sizes(sizes, file.where)
-    recording = Recording(model, given, names, feeds, sizes, file.where, threads, budget)
+    earlier = again.recording if again else None
+    known = again.graph.constants if again else {}
+    check_numbers(
+        {name: each for name, each in file.weights.items() if each is not known.get(name)}, file.where
+    )
+    recording = Recording(model, given, names, feeds, sizes, file.where, threads, budget, earlier)
     live = _live(list(graph.node), set(feeds))
     folded = {name: recording[name] for name in names if name not in live}
     check_numbers(folded, file.where)
@@ -80,7 +92,7 @@ def open_run(file: OnnxFile, feeds: Values, threads: int | None = None, budget: 
     nodes, unknown = _nodes(file, live, values)
     outputs = tuple(output.name for output in graph.output)
     opened = Graph(tuple(nodes), tuple(feeds), outputs, constants)
-    return Opened(opened, values, file.where, recording.lazy, unknown)
+    return Opened(opened, values, file.where, recording.lazy, unknown, recording)
 
 
 def _nodes(file: OnnxFile, live: set[str], values: Values) -> tuple[list[Node], dict[str, str]]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError
 from pellucid.images import Source, Split, split
+from pellucid.images.corrections import Corrected, corrected
 from pellucid.images.reading import picture_shape
-from pellucid.images.sources import ArraySource, FileSource, counted
+from pellucid.images.sources import PARTS, ArraySource, FileSource, counted
+from pellucid.images.splitting import DROPPED
 from pellucid.model import Preprocessing, pixel_maker, scale_and_shift
 from pellucid.storage import shown
 from pellucid.training.cache import Cache, open_cache
 from pellucid.training.defaults import Facts, facts_of
-from pellucid.training.settings import Settings
+from pellucid.training.settings import ARRAYS, Settings
 
 SAMPLE = 200  # headers read to learn the usual size
 MEASURED = 1 << 28  # most values whose mean and deviation are taken
@@ -25,12 +27,14 @@ MEASURED = 1 << 28  # most values whose mean and deviation are taken
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Everything that training and the model's card need of the pictures."""
+    """Everything that training and the model's card need of the pictures. The labels of `source` are those that hold,
+    corrected ones among them; `note` says how many are."""
 
     source: Source
     cache: Cache
     split: Split
     preprocessing: Preprocessing
+    note: str = ""
 
 
 def find_facts(source: Source) -> Facts:
@@ -76,6 +80,11 @@ def load_data(settings: Settings, source: Source, progress: Callable[[int, int],
         cache.readable,
         source.final,
     )
+    labelled = corrected(source, None if settings.data == ARRAYS else settings.data, cache.digests)
+    # Divided by the data's own labels, so that a correction moves no picture from one part into another.
+    parts = np.where(labelled.excluded & np.isin(found.parts, PARTS), DROPPED, found.parts)
+    found, source = replace(found, parts=parts), labelled.source
+    _check_kept(labelled, found)
     if not len(found.train):
         raise DataError(
             "There are no pictures to train on",
@@ -83,7 +92,20 @@ def load_data(settings: Settings, source: Source, progress: Callable[[int, int],
             received=f"{len(source):,} pictures found",
         )
     scale, shift = scale_and_shift(*_mean_and_deviation(cache.pixels, found.train))
-    return Data(source, cache, found, raw.model_copy(update={"scale": scale, "shift": shift}))
+    preprocessing = raw.model_copy(update={"scale": scale, "shift": shift})
+    return Data(source, cache, found, preprocessing, labelled.note)
+
+
+def _check_kept(labelled: Corrected, found: Split) -> None:
+    """DataError where corrections take the last training picture of a class away."""
+    source = labelled.source
+    gone = np.setdiff1d(source.labels[np.isin(found.parts, PARTS)], source.labels[found.train])
+    if labelled.note and len(gone):
+        raise DataError(
+            "The corrections leave a class without a picture to train on", where=shown(labelled.file or ""),
+            received=", ".join(shown(source.classes[int(label)]) for label in gone[:5]),
+            remedy="take one of its rows out of that file, or add pictures of it",
+        )  # fmt: skip
 
 
 def refuse_left_out(left_out: Sequence[tuple[str, str]], where: str) -> None:

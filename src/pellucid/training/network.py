@@ -95,7 +95,7 @@ def _check_answer(network: Network, classes: tuple[str, ...]) -> None:
 
 def _from_model(path: str, shape: Shape, classes: int, seed: int) -> Network:
     """The model's layers and weights, for this picture size; a last dense layer of another class count starts anew."""
-    old = ModelFile.open(path).network
+    old = ModelFile.read(path).network
     if old.input_shape[0] != shape[0]:
         raise NetworkError(
             f"The model to start from takes {old.input_shape[0]} channels, the pictures have {shape[0]}",

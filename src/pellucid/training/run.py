@@ -71,6 +71,7 @@ def train(
         choice = choose_engine(settings.engine, network, device, settings.precision)
         settings = settings.model_copy(update={"engine": choice.name})
         loaded = load_data(settings, source, _reading(out, stop, on_read))
+        source = loaded.source  # its labels may have been corrected
     except PellucidError as error:
         if not isinstance(error, Interrupted):
             folder.discard_unstarted(out)
@@ -276,7 +277,8 @@ def _trainer(
 
 def _data_ready(data: Data) -> events.DataReady:
     found, source, size = data.split, data.source, data.preprocessing
-    notes = list(found.warnings)
+    notes = [data.note] if data.note else []
+    notes += found.warnings
     for part, count in found.dropped.items():
         if count:
             stands = "stands" if count == 1 else "stand"
@@ -304,17 +306,19 @@ def _write_split(out: Path, data: Data) -> None:
     """Write split.csv; where a run is resumed, the pictures and their parts must be those that it began with."""
     source, path = data.source, out / folder.SPLIT_FILE
     paths = tuple(source.path(i) for i in range(len(source)))
+    names = tuple(source.classes[label] for label in source.labels)
     if has_checkpoint(out) and path.is_file():
         table = read_split(path)
-        same = table.paths == paths and np.array_equal(table.parts, data.split.parts)
+        same = (
+            table.paths == paths and np.array_equal(table.parts, data.split.parts) and table.labels == names
+        )
         if not same or not np.array_equal(table.digests, data.cache.digests):
             raise DataError(
-                "The pictures have changed since this run began", where=source.where,
+                "The pictures or their labels have changed since this run began", where=source.where,
                 received=f"{len(paths):,} pictures, {len(table.paths):,} in {shown(path)}",
                 remedy="put them back as they were, or begin a new run",
             )  # fmt: skip
         return
-    names = [source.classes[label] for label in source.labels]
     write_split(path, paths, names, data.split.parts, data.cache.digests)
 
 

@@ -105,20 +105,25 @@ def read_snapshots(run: Path) -> list[Snapshot]:
     ModelError where one is damaged, is larger than pellucid writes them, is of another network than the first, or
     doesn't fit its own network's shapes. Nothing in a file is run.
     """
-    folder = run / FOLDER
-    try:
-        names = sorted(path.name for path in folder.iterdir() if _FILE.fullmatch(path.name))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _damaged(folder, error.strerror or str(error)) from error
     found: list[Snapshot] = []
-    for name in names[: MOST + 1]:
-        snapshot = read_snapshot(folder / name)
+    for path in list(snapshot_files(run).values())[: MOST + 1]:
+        snapshot = read_snapshot(path)
         if found and snapshot.network.text != found[0].network.text:
-            raise _damaged(folder / name, "it is of another network than the first")
+            raise _damaged(path, "it is of another network than the first")
         found.append(snapshot)
     return sorted(found, key=lambda snapshot: snapshot.epoch)
+
+
+def snapshot_files(run: Path) -> dict[int, Path]:
+    """The snapshots' files by epoch, oldest first, by their names alone; none where the run keeps none."""
+    folder = run / FOLDER
+    try:
+        names = [match for path in folder.iterdir() if (match := _FILE.fullmatch(path.name))]
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise _damaged(folder, error.strerror or str(error)) from error
+    return {int(name[1]): folder / name[0] for name in sorted(names, key=lambda name: int(name[1]))}
 
 
 def read_snapshot(path: Path) -> Snapshot:

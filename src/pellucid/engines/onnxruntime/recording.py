@@ -37,7 +37,8 @@ class Recording(Mapping[str, NDArray[Any]]):
     Parameters: `model`, the bytes of an ONNX model; `given`, the large weights that it takes from us; `names`, the
     tensors to record; `feeds`, the inputs; `sizes`, bytes that each tensor is expected to take, as far as that is
     known. Where all of them would take more than `budget` bytes, each is fetched when it is asked for, by a run of
-    its own, and the oldest are let go. Raises ModelError if the model can't be loaded, EngineError if it can't be run.
+    its own, and the oldest are let go. `like`: an earlier recording; where it was of the same model and weights, what
+    was loaded for it is used again. Raises ModelError if the model can't be loaded, EngineError if it can't be run.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Recording(Mapping[str, NDArray[Any]]):
         where: str = "",
         threads: int | None = None,
         budget: int = BUDGET,
+        like: Recording | None = None,
     ):
         self._where = where
         self._feeds = dict(feeds)
@@ -57,7 +59,9 @@ class Recording(Mapping[str, NDArray[Any]]):
         self._names = dict.fromkeys([*feeds, *names])
         self._held: dict[str, NDArray[Any]] = dict(feeds)
         self._given = given  # onnxruntime reads these arrays as long as its session lives
-        self._session = self._load(model, names, threads)
+        self._loaded = model, tuple(names), threads
+        self.is_again = like is not None and like._loaded == self._loaded and _same(like._given, given)
+        self._session = like._session if like and self.is_again else self._load(model, names, threads)
         self.lazy = sum(sizes.get(name, 0) for name in names) > budget
         if not self.lazy:
             self._held |= self._run(list(names))
@@ -114,3 +118,8 @@ class Recording(Mapping[str, NDArray[Any]]):
         for name in reversed(names):  # copied, and let go one by one: the runtime's own pool is bounded
             arrays[name] = np.array(found.pop())
         return arrays
+
+
+def _same(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether these are the very same arrays."""
+    return list(one) == list(other) and all(one[name] is other[name] for name in one)

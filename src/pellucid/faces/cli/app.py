@@ -1,4 +1,4 @@
-"""The verbs and their options."""
+"""The verbs and their options; over 500 lines, as each option is a declaration that the help is made of."""
 
 from __future__ import annotations
 
@@ -485,3 +485,64 @@ def bench(
     from pellucid.faces.cli.bench import bench_command
 
     bench_command(network, input, threads, rounds, peers, plot, json)
+
+
+@app.command("open")
+def open_explorer(
+    model: ModelPath,
+    image: Annotated[
+        str | None, typer.Argument(metavar="[IMAGE]", help="The picture to begin with; else a test picture.")
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65_535, help="Listen on this port of 127.0.0.1; a free one unless given."),
+    ] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the browser, or only print the address.")
+    ] = True,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    bgr: Bgr = False,
+    size: Size = None,
+    fit: Fit = None,
+    labels: Labels = None,
+    max_pixels: MaxPixels = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """The explorer in the browser: click from the answer through every layer down to the pixels."""
+    from pellucid.faces.cli.open import open_command
+    from pellucid.faces.cli.wishes import read_wishes
+
+    wishes = read_wishes(scale, mean, std, bgr, size, fit, labels)
+    open_command(model, image, port, browser, max_pixels, json, wishes)
+
+
+@app.command()
+def export(
+    model: ModelPath,
+    form: Annotated[
+        str, typer.Argument(metavar="FORMAT", help="page: the explorer as one HTML file that works offline.")
+    ],
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Where it goes; beside the model unless given.")
+    ] = None,
+    pictures: Annotated[
+        int, typer.Option(min=0, max=500, help="page: so many test pictures, a part of them mistakes.")
+    ] = 24,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    bgr: Bgr = False,
+    size: Size = None,
+    fit: Fit = None,
+    labels: Labels = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Bring a model into another form; what was written is read back and verified."""
+    from pellucid.faces.cli.export import export_command
+    from pellucid.faces.cli.wishes import read_wishes
+
+    export_command(model, form, out, pictures, json, read_wishes(scale, mean, std, bgr, size, fit, labels))

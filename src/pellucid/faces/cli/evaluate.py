@@ -46,6 +46,8 @@ def evaluate_command(
                             remedy="give labelled pictures: pellucid evaluate MODEL DATA")  # fmt: skip
         part = own_test_part(model, pixels)
         source, what, measured_on = part.source, "its own test part", OWN_TEST
+        if part.note:
+            output.stderr().print(f"note      {part.note}", markup=False, soft_wrap=True)
         measured = measure(model, source, part.rows, part.digests, validation)
     else:
         source, what = open_source(data, pixels or MAX_PIXELS), "all of it"

@@ -1,0 +1,250 @@
+"""The explorer's views as a person uses them: keys alone, links, changes by hand, mistakes, replay, a phone."""
+
+from urllib.parse import quote
+
+import pytest
+
+from pellucid.faces.server.session import Session
+from pellucid.model import ModelFile
+from pellucid.network import Network
+from support.browsing import app, open_page
+from support.explorer import serving
+from support.networks import with_random_weights
+from support.opening import model_of
+
+
+@pytest.fixture(scope="module")
+def address(digits):
+    with serving(Session(digits)) as client:
+        yield client.door.address
+
+
+@pytest.fixture
+def explorer(window, address):
+    yield open_page(window, address)
+    window.goto("about:blank")
+
+
+def place(window) -> str:
+    return window.locator(".bench[aria-busy=false] [data-place]").inner_text()
+
+
+def press(window, key: str, meant: str) -> None:
+    """A key, and the place that it has to lead to."""
+    window.keyboard.press(key)
+    window.locator(f".bench[aria-busy=false] [data-place]:text-is('{meant}')").wait_for()
+
+
+def test_keys_alone_go_everywhere(window, explorer):
+    answer = f"softmax1[{window.locator('.answer .said b').inner_text()}]"
+    press(window, "a", answer)
+    window.locator(".lower").focus()
+    window.keyboard.press("Enter")
+    window.locator(".trail li").nth(1).wait_for()
+    press(window, "Backspace", answer)
+    window.keyboard.press("<")
+    window.locator(".bench [data-place]:text-matches('^dense1')").wait_for()
+    for layer in ("flatten1", "pool2", "relu2", "conv2"):
+        window.keyboard.press("<")
+        window.locator(f".bench[aria-busy=false] [data-place]:text-matches('^{layer}')").wait_for()
+    channel, row, column = map(int, place(window).removeprefix("conv2[").rstrip("]").split(","))
+    press(window, "ArrowRight", f"conv2[{channel},{row},{column + 1}]")
+    press(window, "ArrowDown", f"conv2[{channel},{row + 1},{column + 1}]")
+    press(window, "]", f"conv2[{channel + 1},{row + 1},{column + 1}]")
+    press(window, "[", f"conv2[{channel},{row + 1},{column + 1}]")
+    window.keyboard.press("?")
+    assert window.get_by_role("dialog").get_by_text("the channel before").is_visible()
+    window.keyboard.press("Escape")
+    window.get_by_role("dialog").wait_for(state="hidden")
+    for key, view in (
+        ("2", "section.why"),
+        ("4", ".mistakes"),
+        ("6", ".table"),
+        ("7", ".build"),
+        ("1", ".bench"),
+    ):
+        window.locator("body").press(key)
+        window.locator(view).first.wait_for()
+
+
+def test_a_link_restores_what_was_open(window, explorer, address):
+    explorer.locator(".answer .bar").nth(3).click()
+    window.locator(".bench [data-place]:text-is('softmax1[3]')").wait_for()
+    window.keyboard.press("n")
+    window.wait_for_function("() => location.hash.includes('picture=')")
+    said = window.locator(".answer .said:not(.busy)")
+    said.wait_for()
+    link, shown = window.url, window.locator(".answer .said").inner_text()
+    window.goto("about:blank")
+    window.goto(link)
+    window.locator(".bench[aria-busy=false] [data-place]:text-is('softmax1[3]')").wait_for()
+    said.wait_for()
+    assert said.inner_text() == shown
+    window.goto(link.split("#")[0] + "#explore/" + quote("no such/layer") + "[1]/conv1[99,99]")
+    window.reload()
+    window.locator(".answer .said b").wait_for()
+    assert window.locator(".failure").count() == 0
+
+
+def test_every_partial_sum_adds_up_on_the_screen(window, explorer):
+    window.evaluate("location.hash = '#explore/conv2[1,2,3]'")
+    window.locator(".bench[aria-busy=false] [data-place]:text-is('conv2[1,2,3]')").wait_for()
+    parts = window.locator("[data-partial]").evaluate_all("cells => cells.map(c => +c.dataset.value)")
+    lines = window.locator(".ledger tr[data-line]").evaluate_all(
+        "rows => Object.fromEntries(rows.map(r => [r.dataset.line, +r.querySelector('td').dataset.value]))"
+    )
+    assert len(parts) == 6
+    assert sum(parts) == pytest.approx(lines["sum"], abs=1e-9)
+    assert lines["sum"] + lines["bias"] == pytest.approx(lines["total"], abs=1e-9)
+    assert lines["total"] - lines["stored"] == pytest.approx(lines["difference"], abs=1e-9)
+
+
+def test_dragging_moves_the_window(window, explorer):
+    window.evaluate("location.hash = '#explore/conv2[1,2,3]'")
+    window.locator(".bench[aria-busy=false] [data-place]:text-is('conv2[1,2,3]')").wait_for()
+    box = window.locator(".own .map").bounding_box()
+
+    def at(row: int, column: int) -> tuple[float, float]:
+        return box["x"] + box["width"] * (column + 0.5) / 8, box["y"] + box["height"] * (row + 0.5) / 8
+
+    window.mouse.move(*at(2, 3))
+    window.mouse.down()
+    window.mouse.move(*at(6, 1), steps=5)
+    window.mouse.up()
+    window.locator(".bench[aria-busy=false] [data-place]:text-is('conv2[1,6,1]')").wait_for()
+    assert window.locator(".trail li").count() == 1
+    window.wait_for_function("() => location.hash.includes('conv2[1,6,1]')")
+
+
+def test_what_is_changed_by_hand_is_marked_and_taken_back(window, explorer):
+    explorer.get_by_role("button", name="What if", exact=True).click()
+    before = window.locator(".answer .logit").all_inner_texts()
+    window.evaluate("location.hash = '#what-if/conv1[2,10,10]'")
+    window.locator(".bench[aria-busy=false] [data-place]:text-is('conv1[2,10,10]')").wait_for()
+    explorer.get_by_role("button", name="switch map off").click()
+    explorer.get_by_role("button", name="conv1 map 2, switched off, changed").wait_for()
+    explorer.get_by_role("button", name="relu1 map 2, changed").wait_for()
+    assert window.locator(".answer .logit").all_inner_texts() != before
+    assert "switched off" in window.locator(".bench").inner_text()
+    explorer.get_by_role("button", name="reset all").click()
+    explorer.get_by_role("button", name="conv1 map 2", exact=True).wait_for()
+    window.wait_for_function(
+        "before => [...document.querySelectorAll('.answer .logit')].map(e => e.innerText).join() === before",
+        arg=",".join(before),
+    )
+
+    window.locator(".kernel .grid").first.click()  # its middle
+    window.locator(".weight input[type=number]").fill("3")
+    window.locator(".weight input[type=number]").press("Enter")
+    window.locator(".what-if li:has-text('conv1.weight[2,0,2,2] = 3')").wait_for()
+    window.wait_for_function(
+        "before => [...document.querySelectorAll('.answer .logit')].map(e => e.innerText).join() !== before",
+        arg=",".join(before),
+    )
+    assert "closes" in window.locator(".bench .ledger").inner_text()
+    explorer.get_by_role("button", name="Explore", exact=True).click()
+    assert "changed by hand" in explorer.inner_text()
+
+
+def test_why_shows_a_checked_heatmap_and_the_runner_up(window, explorer):
+    explorer.locator(".answer li").nth(7).get_by_role("button", name="why 7?").click()
+    window.locator("section.why svg").wait_for()
+    assert window.locator(".side .heat").count() == 1
+    text = window.locator("section.why").inner_text()
+    assert "Why 7 and not" in text and "The strongest evidence" in text and "ahead by" in text
+    explorer.get_by_role("button", name="Occlusion").click()
+    window.locator("section.why progress").wait_for(state="detached")
+    assert window.locator(".side .heat").count() == 1
+
+
+def test_a_mistake_opens_its_explanation(window, explorer):
+    explorer.get_by_role("button", name="Mistakes", exact=True).first.click()
+    matrix = window.locator(".matrix")
+    matrix.wait_for()
+    wrong = matrix.locator("td:not(.right) button").first
+    words = wrong.get_attribute("aria-label")
+    truth, answer = words.split("true class ")[1].split(" answered ")
+    wrong.click()
+    window.locator(f".pictures h2:has-text('{truth}, taken for {answer}')").wait_for()
+    assert window.locator(".pictures li").count() == int(words.split(" of ")[0])
+    window.locator(".pictures li button").first.click()
+    window.locator(".chosen").get_by_role("button", name="why?").click()
+    window.locator("section.why h2:has-text('and not')").wait_for()
+    assert window.locator(".answer .said b").inner_text() == answer
+
+
+def test_replay_shows_the_network_as_it_was(window, explorer):
+    explorer.get_by_role("button", name="Replay", exact=True).first.click()
+    window.locator(".replay .big").wait_for()
+    before = window.locator(".answer .logit").all_inner_texts()
+    window.get_by_label("epoch", exact=True).focus()
+    window.keyboard.press("Home")
+    window.locator(".replay .big:has-text('epoch 1')").wait_for()
+    window.wait_for_function(
+        "before => [...document.querySelectorAll('.answer .logit')].map(e => e.innerText).join() !== before",
+        arg=",".join(before),
+    )
+    assert window.locator(".replay .kernels .grid").count() == 6
+
+
+def test_build_tells_shapes_and_errors_at_once(window, explorer):
+    explorer.get_by_role("button", name="Build", exact=True).first.click()
+    text = window.get_by_label("the network, layer by layer")
+    text.fill("conv 8 5x5, relu, maxpool 2, flatten, dense 10")
+    window.locator(".build .state:has-text('11,738 parameters')").wait_for()
+    text.fill("conv 8 50x50, relu")
+    window.locator(".build .wrong:has-text('does not fit')").wait_for()
+    assert "try" in window.locator(".build .state").inner_text()
+
+
+def test_a_layer_shows_its_maps_and_kernels(window, explorer):
+    window.locator(".column .head:has-text('conv1')").click()
+    window.locator(".layer .kernels li").nth(5).wait_for()
+    assert window.locator(".layer .maps li").count() == 6
+    window.locator(".layer .maps button").first.click()
+    window.locator(".bench [data-place]:text-matches('^conv1')").wait_for()
+
+
+def test_hints_come_once(window, address):
+    window.goto(address)
+    for step in range(1, 5):
+        hint = window.get_by_label(f"hint {step} of 4")
+        hint.wait_for()
+        hint.get_by_role("button", name="next" if step < 4 else "got it").click()
+    window.reload()
+    window.locator(".answer .said b").wait_for()
+    window.wait_for_timeout(600)
+    assert window.locator(".hint").count() == 0
+    window.goto("about:blank")
+
+
+def test_a_phone_gets_a_sheet_and_no_sideways_page(window, address):
+    window.set_viewport_size({"width": 360, "height": 720})
+    explorer = open_page(window, address)
+    assert window.locator(".bench").count() == 0
+    explorer.get_by_role("button", name="conv1 map 0").click()
+    sheet = window.locator(".lower.sheet")
+    sheet.locator(".bench").wait_for()
+    box = sheet.bounding_box()
+    assert box["y"] + box["height"] == pytest.approx(720, abs=1) and box["y"] > 200
+    assert window.evaluate("document.documentElement.scrollWidth") <= 360
+    sheet.get_by_role("button", name="close").click()
+    sheet.wait_for(state="detached")
+    window.goto("about:blank")
+
+
+def test_two_hundred_classes_and_colour(window):
+    network = Network.from_text(
+        "conv 12 3x3 stride 2, relu, maxpool 2, conv 40 3x3, relu, maxpool 2, flatten, dense 200, softmax",
+        (3, 64, 64),
+    )
+    model: ModelFile = model_of(with_random_weights(network))
+    with app(window, Session(model)) as explorer:
+        assert window.locator(".answer li").count() == 8
+        explorer.get_by_role("button", name="all 200 classes").click()
+        assert window.locator(".answer li").count() == 200
+        assert explorer.get_by_role("button", name="all maps of conv2").inner_text() == "+32"
+        explorer.get_by_role("button", name="all maps of conv2").click()
+        explorer.get_by_role("button", name="conv2 map 39").click()
+        window.locator(".bench [data-place]:text-matches('^conv2.39,')").wait_for()
+        assert "closes" in window.locator(".bench .ledger").inner_text()

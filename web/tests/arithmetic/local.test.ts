@@ -1,0 +1,138 @@
+// The source whose arithmetic is done here, where no worker can be had: in slices in the page itself.
+import { readFileSync } from 'node:fs'
+import { expect, test, vi } from 'vitest'
+import type { Folder } from '../../src/sources/folder'
+import { LocalEngine } from '../../src/sources/local-engine'
+import { drive } from '../../src/sources/local-messages'
+import { finish } from '../../src/arithmetic/network'
+import type { Picture } from '../../src/source'
+import type { GraphDocument } from '../../src/types'
+import { bytesOf, near } from './traces'
+
+vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
+
+vi.mock('../../src/sources/local.worker?worker&inline', () => ({
+  default: class {
+    constructor() {
+      throw new Error('no worker here')
+    }
+  },
+}))
+const { startLocal } = await import('../../src/sources/local')
+
+interface Trace {
+  document: GraphDocument
+  weights: string
+  picture: { height: number; width: number; channels: 1 | 3; data: string }
+  probabilities: number[]
+  tensors: Record<string, { shape: number[]; values: number[] }>
+  edited: { snapshot: string; of_snapshot: number[] }
+}
+
+const [trace] = JSON.parse(readFileSync(new URL('../../golden/networks.json', import.meta.url), 'utf8')) as [Trace]
+const graph = trace.document
+const picture: Picture = { ...trace.picture, data: new Uint8Array(bytesOf(trace.picture.data)) }
+const epoch = vi.fn(() => Promise.resolve(bytesOf(trace.edited.snapshot)))
+const folder = { lacks: { build: 'Not here.' }, epoch } as unknown as Folder
+const started = () => startLocal({ place: 'page', graph, weights: bytesOf(trace.weights), folder })
+
+test('a run, its maps, a value and the pixels that reach it', async () => {
+  const source = await started()
+  expect([source.place, source.lacks]).toEqual(['page', { build: 'Not here.' }])
+  const run = await source.run(picture)
+  trace.probabilities.forEach((value, n) => near(run.probabilities[n], value, `class ${n}`))
+  const maps = await source.maps(run.number, 'conv1', [1, 3])
+  const wanted = trace.tensors['conv1']!
+  const [, channels, height, width] = wanted.shape as [number, number, number, number]
+  expect([maps.shape, maps.from, maps.data.length]).toEqual([[channels, height, width], 1, 2 * height * width])
+  maps.data.forEach((value, n) => near(value, wanted.values[height * width + n], 'conv1'))
+  const strength = (c: number) => wanted.values.slice(c * height * width, (c + 1) * height * width).reduce((sum, v) => sum + Math.abs(v), 0)
+  expect(maps.order).toEqual([...Array(channels).keys()].sort((a, b) => strength(b) - strength(a)))
+  near(maps.largest, Math.max(...wanted.values.map(Math.abs)), 'largest')
+  const level = await source.open(run.number, 'softmax1', [2])
+  near(level.value, trace.probabilities[2], 'softmax1[2]')
+  expect(level.name).toBe('softmax1')
+  expect(await source.field(run.number, 'softmax1', [2])).toEqual([0, 0, picture.height, picture.width])
+})
+
+test('the picture is shown channels first, whatever its own order', async () => {
+  const source = await started()
+  const run = await source.run(picture)
+  const maps = await source.maps(run.number, 'image')
+  expect(maps.shape).toEqual([3, picture.height, picture.width])
+  expect(maps.data[picture.height * picture.width]).toBe(picture.data[1])
+})
+
+test('kernels, as they are and changed', async () => {
+  const source = await started()
+  const { shape, data, bias } = await source.kernels('conv1')
+  expect([shape, data.length, bias?.length]).toEqual([[4, 1, 3, 3], 36, 4])
+  const changed = await source.kernels('conv1', { weights: [{ name: 'conv1.weight', index: [1, 0, 2, 0], value: 7 }] })
+  expect(changed.data[1 * 9 + 6]).toBe(7)
+  expect([...changed.data].filter((value, n) => value !== data[n])).toEqual([7])
+  expect((await source.kernels('dense1')).shape[0]).toBe(6)
+  await expect(source.kernels('relu1')).rejects.toThrow('relu1 has no kernels.')
+})
+
+test('an epoch is fetched once', async () => {
+  const source = await started()
+  const first = await source.run(picture, { epoch: 3 })
+  const second = await source.run(picture, { epoch: 3 })
+  trace.edited.of_snapshot.forEach((value, n) => near(first.probabilities[n], value, `class ${n}`))
+  expect(second.probabilities).toEqual(first.probabilities)
+  expect(epoch).toHaveBeenCalledTimes(1)
+})
+
+test('names and places that are not there get a sentence', async () => {
+  const source = await started()
+  const run = await source.run(picture)
+  await expect(source.maps(run.number, 'conv9')).rejects.toThrow('There is nothing called conv9 in this network.')
+  await expect(source.open(run.number, 'conv1', [99, 0, 0])).rejects.toThrow('is outside: its shape is 1 x 4 x 10 x 12.')
+  await expect(source.open(run.number + 50, 'conv1', [0, 0, 0])).rejects.toThrow('run the picture again')
+  await expect(source.run(picture, { off: [{ name: 'nothing', channel: 0 }] })).rejects.toThrow('no layer called nothing')
+})
+
+test('a question that is no longer wanted is left', async () => {
+  const source = await started()
+  const run = await source.run(picture)
+  const stop = new AbortController()
+  const shares: number[] = []
+  const asked = source.why(run.number, 0, 1, 'occlusion', (share) => {
+    shares.push(share)
+    if (shares.length === 3) stop.abort()
+  }, stop.signal)
+  await expect(asked).rejects.toMatchObject({ name: 'AbortError' })
+  expect(shares.at(-1)).toBeLessThan(0.5)
+})
+
+test('old runs are let go, the last ones are kept', () => {
+  const engine = new LocalEngine({ ...graph, values: 20_000_000 }, bytesOf(trace.weights))
+  const numbers = [1, 2, 3, 4].map(() => finish(engine.run(picture)).number)
+  expect(() => engine.maps(numbers[0]!, 'conv1')).toThrow('run the picture again')
+  for (const number of numbers.slice(-2)) expect(engine.maps(number, 'conv1').shape[0]).toBe(4)
+})
+
+test('an operation that is not computed here is told before anything starts', async () => {
+  const strange = { ...graph.nodes[0]!, name: 'strange', operation: null, unknown: 'nobody knows it' }
+  const start = { place: 'page' as const, graph: { ...graph, nodes: [...graph.nodes, strange] }, weights: bytesOf(trace.weights), folder }
+  await expect(startLocal(start)).rejects.toThrow("This network can't be computed in a browser: strange (convolution).")
+})
+
+test('numbers that are rounded in a way of their own are left to the runtime', async () => {
+  const [first, ...rest] = graph.tensors
+  const start = {
+    place: 'page' as const, graph: { ...graph, tensors: [{ ...first!, dtype: 'float16' }, ...rest] },
+    weights: bytesOf(trace.weights), folder,
+  }
+  await expect(startLocal(start)).rejects.toThrow("This network can't be computed in a browser: input (float16).")
+})
+
+test('long work lets others have their turn', async () => {
+  let turns = 0
+  const timer = setInterval(() => turns++, 1)
+  await drive((function* () {
+    for (const begin = performance.now(); performance.now() - begin < 80;) yield
+  })(), 5, () => false)
+  clearInterval(timer)
+  expect(turns).toBeGreaterThan(0)
+})

@@ -1,0 +1,66 @@
+// Three builds of one front end, by mode: `app` (files for the local server), `page` (one HTML file with everything
+// inside) and `widget` (a module for notebooks). Names carry no hashes, so that Python can name them.
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** Puts the script and the style sheet into the HTML file itself: a page has no files beside it. */
+function oneFile(): Plugin {
+  return {
+    name: 'pellucid-one-file',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      const html = Object.values(bundle).find((file) => file.fileName.endsWith('.html'))
+      if (html?.type !== 'asset') throw new Error('page.html is not among the built files')
+      let text = String(html.source)
+      for (const [name, file] of Object.entries(bundle)) {
+        if (file.type === 'chunk') {
+          // Behind the data that it reads; `</script` can't stand in a script, `<!--` would change how it is parsed.
+          const code = file.code.replaceAll(/<\/(script)/gi, '<\\/$1').replaceAll('<!--', '<\\!--')
+          text = text.replace(/\s*<script type="module"[^>]*><\/script>/, '')
+            .replace('</body>', () => `<script type="module" id="pellucid-code">${code}</script>\n</body>`)
+        } else if (name.endsWith('.css')) {
+          text = text.replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${String(file.source)}</style>`)
+        } else continue
+        delete bundle[name]
+      }
+      html.source = text
+    },
+  }
+}
+
+export default defineConfig(({ mode }) => {
+  const widget = mode === 'widget'
+  const page = mode === 'page'
+  return {
+    root: here(mode === 'test' ? '.' : 'src/entries'),
+    base: './',
+    publicDir: false,
+    plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), ...(page ? [oneFile()] : [])],
+    build: {
+      outDir: here('../src/pellucid/faces/explorer'),
+      emptyOutDir: false,
+      target: 'es2022',
+      assetsInlineLimit: 0,
+      modulePreload: false,
+      cssCodeSplit: false,
+      ...(widget
+        ? { lib: { entry: here('src/entries/widget.ts'), formats: ['es'], fileName: () => 'widget.js', cssFileName: 'widget' } }
+        : {}),
+      rolldownOptions: {
+        ...(widget ? {} : { input: here(`src/entries/${page ? 'page' : 'app'}.html`) }),
+        output: {
+          entryFileNames: `${mode}.js`,
+          assetFileNames: (file) => (file.names.some((name) => name.endsWith('.css')) ? `${mode}.css` : '[name][extname]'),
+          codeSplitting: false,
+        },
+      },
+    },
+    // A classic script: from a double-clicked file Chromium starts no module worker.
+    worker: { format: 'iife', rolldownOptions: { output: { entryFileNames: 'worker.js' } } },
+    test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+  }
+})
