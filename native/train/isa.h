@@ -17,6 +17,8 @@ namespace {
 #include "weights.h"
 #include "fused.h"
 #include "points.h"
+#include "products.h"
+#include "strips.h"
 #include "winograd.h"
 #include "dense.h"
 #include "curves.h"
