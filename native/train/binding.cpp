@@ -288,6 +288,8 @@ void bind(nb::module_& module) {
         .def("write", &write, nb::arg("part"), nb::arg("values"))
         .def_prop_rw("taken", [](const Held& held) { return held.trainer->taken; },
                      [](Held& held, int64_t taken) { held.trainer->taken = taken; })
+        .def("measure", [](Held& held) { held.trainer->measure(); })
+        .def_prop_ro("seconds", [](const Held& held) { return held.trainer->seconds(); })
         .def_prop_ro("bytes", [](const Held& held) { return held.trainer->bytes(); });
 }
 

@@ -56,20 +56,27 @@ PELLUCID_INLINE void conv_tile(const Taps& taps, Start start, const float* from,
             PELLUCID_UNROLL
             for (int t = 0; t < T; ++t) sums[o][t] = with_product(sums[o][t], all(weight[o]), value[t]);
     };
-    for (int64_t c = taps.channels; c > 0; --c, from += taps.channel, w += taps.channel_weights)
-        for (int64_t j = taps.rows; j > 0; --j, from += taps.row, w += taps.row_weights) {
-            if constexpr (Whole > 0) {
+    if constexpr (Whole > 0) {
+        for (int64_t c = taps.channels; c > 0; --c, from += taps.channel, w += taps.channel_weights)
+            for (int64_t j = taps.rows; j > 0; --j, from += taps.row, w += taps.row_weights)
                 PELLUCID_UNROLL
                 for (int k = 0; k < Whole; ++k) {
                     tap(from + k * Along * kBlock, w + k * N);
                     PELLUCID_AFRESH(from);
                 }
-            } else {
-                const float *at = from, *weight = w;
-                for (int64_t k = taps.columns; k > 0; --k, at += taps.along, weight += taps.column_weights)
+    } else {
+        const int64_t plane = taps.channel + taps.rows * taps.row;
+        const int64_t kernel = taps.channel_weights + taps.rows * taps.row_weights;
+        for (int64_t j = 0; j < taps.rows; ++j)
+            for (int64_t k = 0; k < taps.columns; ++k) {
+                const float* at = from + j * taps.row + k * taps.along;
+                const float* weight = w + j * taps.row_weights + k * taps.column_weights;
+                for (int64_t c = taps.channels; c > 0; --c, at += plane, weight += kernel) {
                     tap(at, weight);
+                    PELLUCID_AFRESH(at);
+                }
             }
-        }
+    }
     PELLUCID_UNROLL
     for (int o = 0; o < N; ++o)
         PELLUCID_UNROLL
@@ -136,7 +143,7 @@ PELLUCID_INLINE RowOf row_of(int64_t n, Numbers<N...>) {
 // taken at a time that what is read stays in the nearest cache while all outputs are made of it.
 void conv_rows(const Sweep& s, const View& in, const View& out, int64_t b, int64_t group, int64_t q, int64_t last,
                float* to) {
-    constexpr int64_t kNear = 20 << 10, kFewestTaps = 48;  // bytes; fewer taps aren't worth fetching the sums again
+    constexpr int64_t kNear = 28 << 10, kFewestTaps = 96;  // bytes; fewer taps aren't worth fetching the sums again
     // A phase of a stride wider than its kernel has no taps.
     const int64_t reach = (last - 1 - q) * s.y.in_step + most(s.y.taps - 1, 0) * most(s.y.in_tap, -s.y.in_tap) + 1;
     const int64_t column = reach * kBlock * static_cast<int64_t>(sizeof(float));

@@ -13,6 +13,11 @@ std::string kernel_of(const Step& s, const Kernels& k) {
     const std::string lanes = std::to_string(k.width) + " lanes";
     if (s.kind == Kind::dense) return times(k.dense_outputs, " outputs", kBlock, " pictures in ") + lanes;
     if (s.kind != Kind::conv) return "each value, " + lanes;
+    if (s.winograd.side) {
+        const std::string side = std::to_string(s.winograd.side), taps = std::to_string(s.kernel[0]);
+        if (s.winograd.side == 1) return times(k.conv_outputs, " outputs", k.conv_columns * k.width, " values");
+        return "Winograd F(" + side + "x" + side + ", " + taps + "x" + taps + (s.stride[0] > 1 ? ", stride 2), " : "), ") + lanes;
+    }
     const Axis& x = s.forward.x;
     const bool known = x.in_step == 1 && x.in_tap == 1 && (x.taps == 3 || x.taps == 5);
     return times(std::min<int64_t>(k.conv_outputs, s.forward.outputs), " outputs", k.conv_columns, " columns in ") +
@@ -45,6 +50,7 @@ std::vector<Description> describe(const Network& network, const Kernels& kernels
         const Tensor &in = network.tensors[s.in[0]], &out = network.tensors[s.out];
         Description d{s.layers, word(s.kind), kernel_of(s, kernels), out.channels, out.rows, out.columns, 0, 0, 0, 0, 0};
         if (s.pooled) d.what += ", largest of 2x2";
+        if (s.kind == Kind::norm && s.in.size() > 1) d.what += ", sum";
         if (s.relu) d.what += ", ReLU";
         const bool in_place = s.in[0] == s.out;
         if (in_place) d.what += ", in place";

@@ -16,6 +16,8 @@ namespace {
 #include "convolution.h"
 #include "weights.h"
 #include "fused.h"
+#include "points.h"
+#include "winograd.h"
 #include "dense.h"
 #include "curves.h"
 #include "pooling.h"
@@ -30,7 +32,7 @@ namespace {
 extern const Kernels kernels;
 const Kernels kernels{
     PELLUCID_NAME, PELLUCID_WIDTH, kOutputs, kColumns, kDense, kPanelInputs, kPanelOutputs,
-    load_pictures, convolve, convolve_pool, convolve_weights, expand, sum_planes, dense, panels, dense_weights,
+    load_pictures, convolve, convolve_pool, convolve_weights, winograd, winograd_slopes, winograd_pack, winograd_weights, expand, sum_planes, dense, panels, dense_weights,
     curve, curve_back, max_pool, max_pool_back, mean_pool, mean_pool_back, moments, affine, affine_pool, norm_back,
     copy, pad, pad_back, dropout, cross_entropy, sum_groups, squares, optimise, follow,
 };

@@ -61,6 +61,12 @@ struct Kernels {
                           float* scratch);
     void (*convolve_weights)(const Sweep&, const View& in, const Slopes&, int64_t blocks, float* scratch,
                              float* weights, float* bias);
+    void (*winograd)(const Winograd&, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
+                     float* scratch);
+    void (*winograd_slopes)(const Winograd&, const View& in, const Slopes&, const View& in_gradient, int64_t blocks,
+                            bool add, float* scratch, float* sums, float* bias);
+    void (*winograd_pack)(const Winograd&, const float* weights, float* packed, bool back);
+    void (*winograd_weights)(const Winograd&, const float* sums, float* weights);
     void (*expand)(const Slopes&, const View& out, int64_t blocks, float* bias);
     void (*sum_planes)(const View& gradient, int64_t blocks, float* bias);
     void (*dense)(const float* weights, const float* bias, int64_t inputs, int64_t outputs, const float* in, float* out,
@@ -77,12 +83,12 @@ struct Kernels {
     void (*mean_pool)(const Windows&, const View& in, const View& out, int64_t blocks);
     void (*mean_pool_back)(const Windows&, const View& out_gradient, const View& in_gradient, int64_t blocks, bool add);
     void (*moments)(const View& in, int64_t blocks, const int* live, int64_t channel, float centre, float sums[2]);
-    void (*affine)(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
+    void (*affine)(const View& in, const View& other, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
                    float term, bool relu);
     void (*affine_pool)(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor,
                         float term, bool relu, uint8_t* winners);
     void (*norm_back)(const View& in, const View& out, const Slopes&, bool relu, const View& in_gradient,
-                      int64_t blocks, const int* live, int64_t channel, Moments, float weight, float count, bool add,
+                      const View& other_gradient, bool other_add, int64_t blocks, const int* live, int64_t channel, Moments, float weight, float count, bool add,
                       float* weight_sum, float* bias_sum);
     void (*copy)(const View& in, const View& out, int64_t blocks, bool add);  // of one shape
     void (*pad)(const int32_t* rows, const int32_t* columns, const View& in, const View& out, int64_t blocks);

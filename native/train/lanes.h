@@ -10,6 +10,7 @@ constexpr int64_t kParts = kBlock / kWidth;
 
 #define PELLUCID_INLINE [[gnu::always_inline]] inline
 #define PELLUCID_UNROLL _Pragma("GCC unroll 16")
+#define PELLUCID_TWICE _Pragma("GCC unroll 2")
 // Before loops whose element i needs element i alone, wherever it is read and written.
 #ifdef __clang__
 #define PELLUCID_EACH _Pragma("clang loop vectorize(assume_safety)")

@@ -98,8 +98,8 @@ void Network::check(const Step& s) const {
     }
 }
 
-// Takes together what needn't go through memory: a convolution or a normalisation, the pooling of each 2x2 behind it, and a
-// ReLU.
+// Takes together what needn't go through memory: a convolution or a normalisation, the pooling of each 2x2 behind it, or
+// of a normalisation the sum with another tensor, and a ReLU.
 void Network::fuse() {
     std::vector<int> users(tensors.size(), 0);
     for (const Step& s : steps)
@@ -132,6 +132,18 @@ void Network::fuse() {
                 ++i;
             }
         }
+        if (s.kind == Kind::norm && !s.pooled && users[s.out] == 1 && i + 1 < steps.size() &&
+            steps[i + 1].kind == Kind::add && steps[i + 1].in.size() == 2) {
+            const Step& sum = steps[i + 1];
+            const bool first = sum.in[0] == s.out;
+            if (first != (sum.in[1] == s.out)) {
+                s.in.push_back(sum.in[first]);
+                s.layers.insert(s.layers.end(), sum.layers.begin(), sum.layers.end());
+                s.full = s.out;
+                s.out = sum.out;
+                ++i;
+            }
+        }
         if ((s.pooled || s.kind == Kind::norm) && next(Kind::curve) && steps[i + 1].curve == Curve::relu &&
             steps[i + 1].out == s.out) {
             s.relu = true;
@@ -140,6 +152,22 @@ void Network::fuse() {
         }
     }
     steps = std::move(kept);
+}
+
+// Borders are for convolutions that slide over rows; others would only fill memory with them.
+void Network::narrow() {
+    std::vector<int64_t> halo(tensors.size(), 0), gradient_halo(tensors.size(), 0);
+    for (const Step& s : steps) {
+        if (s.kind != Kind::conv || s.winograd.side) continue;
+        const int in = s.in[0], full = s.full >= 0 ? s.full : s.out;
+        const int64_t reach = (tensors[full].columns - 1) * s.stride[1] + (s.kernel[1] - 1) * s.dilation[1] - s.before[1];
+        halo[in] = std::max({halo[in], s.before[1], reach - (tensors[in].columns - 1), 2 * s.stride[1]});
+        gradient_halo[full] = tensors[full].gradient_halo;
+    }
+    for (size_t t = 0; t < tensors.size(); ++t) {
+        tensors[t].halo = std::min(tensors[t].halo, halo[t]);
+        tensors[t].gradient_halo = std::min(tensors[t].gradient_halo, gradient_halo[t]);
+    }
 }
 
 void Network::finish(const Kernels& kernels) {
@@ -165,20 +193,21 @@ void Network::finish(const Kernels& kernels) {
     for (Step& s : steps) {
         const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
         for (const int t : s.in) s.wanted.push_back(needs[t]);
-        if (s.pooled) {
-            hidden[s.full] = 1;
-            needs[s.full] = s.kind == Kind::conv && s.wanted[0];
-        }
+        if (s.full >= 0) hidden[s.full] = 1;
         const auto up = [](int64_t n, int64_t by) { return (n + by - 1) / by * by; };
         if (s.kind == Kind::conv) {
             finish_conv(s, kernels);
-            const int64_t size = up(out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], kBlock);
+            finish_winograd(s, kernels);
+            const Winograd& w = s.winograd;
+            const int64_t size = w.side ? w.points * w.points * w.weights_point * w.groups
+                                        : up(out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], kBlock);
             s.packed = packed;
             packed += size;
             if (s.wanted[0]) {
                 s.packed_back = packed;
                 packed += size;
             }
+            if (s.pooled) needs[s.full] = s.wanted[0] && !s.winograd.side;
         } else if (s.kind == Kind::dense) {
             const int64_t inputs = in.channels * in.rows * in.columns;
             s.packed = packed;
@@ -188,10 +217,12 @@ void Network::finish(const Kernels& kernels) {
                 packed += up(up(inputs, kernels.dense_outputs) * out.channels, kBlock);
             }
         } else if (s.kind == Kind::norm) {
+            if (s.full >= 0) needs[s.full] = 0;
             s.place = static_cast<int>(moments);
             moments += in.channels;
         }
     }
+    narrow();
     std::vector<char> written(tensors.size(), 0);
     for (auto s = steps.rbegin(); s != steps.rend(); ++s)
         for (const int t : s->in) {

@@ -23,6 +23,7 @@ struct Network {
     int64_t weights = 0;          // floats learned or frozen; running statistics come after them
     int64_t statistics = 0;
     int64_t packed = 0;           // floats of all packed weights
+    int64_t sums = 0;             // and of the gradients' sums at the points of convolutions by tiles
     int64_t moments = 0;          // channels normalised, all layers together
     std::vector<int64_t> gaps;    // where those begin
     int64_t scratch = 0;          // floats that a worker needs beside its values
@@ -41,7 +42,9 @@ struct Network {
     int64_t behind(int64_t floats);
     void check(const Step& step) const;
     void fuse();
+    void narrow();
     void finish_conv(Step& step, const Kernels& kernels);
+    void finish_winograd(Step& step, const Kernels& kernels);
 };
 
 // A packed layer's weights, from the flat ones: forward and, where its input's gradient is wanted, back.

@@ -28,15 +28,24 @@ void moments(const View& in, int64_t blocks, const int* live, int64_t channel, f
     }
 }
 
-// out = (in - centre) * factor + term, of one channel; with `relu` only what is above 0. The centre goes first: where
+// out = (in - centre) * factor + term + what `other` has there, of one channel; with `relu` only what is above 0. The centre goes first: where
 // values hardly differ, `factor` is large, and centre * factor would take the digits that tell them apart.
-void affine(const View& in, const View& out, int64_t blocks, int64_t channel, float centre, float factor, float term,
-            bool relu) {
+void affine(const View& in, const View& other, const View& out, int64_t blocks, int64_t channel, float centre,
+            float factor, float term, bool relu) {
     const float low = relu ? 0.0f : -__builtin_inff();
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t y = 0; y < in.rows; ++y) {
             const float* from = in.at(b, channel, y);
             float* to = out.at(b, channel, y);
+            if (other.data) {
+                const float* beside = other.at(b, channel, y);
+                PELLUCID_EACH
+                for (int64_t i = 0; i < in.columns * kBlock; ++i) {
+                    const float value = (from[i] - centre) * factor + term + beside[i];
+                    to[i] = value > low ? value : low;
+                }
+                continue;
+            }
             PELLUCID_EACH
             for (int64_t i = 0; i < in.columns * kBlock; ++i) {
                 const float value = (from[i] - centre) * factor + term;
@@ -91,8 +100,9 @@ PELLUCID_INLINE void each_slope(const View& in, const View& out, const Slopes& s
 
 // With `count` values behind the statistics; 0: they were the running ones, which don't depend on the values. `relu`, and
 // slopes with winners: of what stands fused behind it.
-void norm_back(const View& in, const View& out, const Slopes& slopes, bool relu, const View& in_gradient, int64_t blocks,
-               const int* live, int64_t channel, Moments moments, float weight, float count, bool add,
+// `other_gradient`: of what was added to the outputs, if that is wanted; `other_add`: it is added to what is there.
+void norm_back(const View& in, const View& out, const Slopes& slopes, bool relu, const View& in_gradient,
+               const View& other_gradient, bool other_add, int64_t blocks, const int* live, int64_t channel, Moments moments, float weight, float count, bool add,
                float* weight_sum, float* bias_sum) {
     V sums[kParts] = {}, products[kParts] = {};
     for (int64_t b = 0; b < blocks; ++b) {
@@ -110,7 +120,7 @@ void norm_back(const View& in, const View& out, const Slopes& slopes, bool relu,
     product *= moments.inverse;
     *weight_sum += product;
     *bias_sum += total;
-    if (!in_gradient.data) return;
+    if (!in_gradient.data && !other_gradient.data) return;
     const float factor = weight * moments.inverse, share = count > 0 ? 1 / count : 0.0f;
     const float mean_slope = total * share, mean_product = product * share * moments.inverse;
     for (int64_t b = 0; b < blocks; ++b) {
@@ -118,10 +128,16 @@ void norm_back(const View& in, const View& out, const Slopes& slopes, bool relu,
         for (int lane = 0; lane < kBlock; ++lane) mask[lane] = lane < live[b] ? factor : 0.0f;
         each_slope(in, out, slopes, relu, b, channel, [&](int64_t y, int64_t at, int64_t lane, V slope)
                                                           __attribute__((always_inline)) {
-            const V centred = load(in.at(b, channel, y) + at) - moments.mean - moments.rest;
-            const V step = load(mask + lane) * (slope - mean_slope - centred * mean_product);
-            float* to = in_gradient.at(b, channel, y) + at;
-            store(to, add ? load(to) + step : step);
+            if (in_gradient.data) {
+                const V centred = load(in.at(b, channel, y) + at) - moments.mean - moments.rest;
+                const V step = load(mask + lane) * (slope - mean_slope - centred * mean_product);
+                float* to = in_gradient.at(b, channel, y) + at;
+                store(to, add ? load(to) + step : step);
+            }
+            if (other_gradient.data) {
+                float* to = other_gradient.at(b, channel, y) + at;
+                store(to, other_add ? load(to) + slope : slope);
+            }
         });
     }
 }

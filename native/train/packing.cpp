@@ -20,6 +20,10 @@ void pack(const Network& network, const Step& s, const Kernels& kernels, const f
                 }
         return;
     }
+    if (s.winograd.side) {
+        kernels.winograd_pack(s.winograd, from, to, back);
+        return;
+    }
     const int64_t inputs = in.channels / s.groups, outputs = out.channels / s.groups;
     const int64_t rows = back ? inputs : outputs, sums = back ? outputs : inputs, taps = s.kernel[0] * s.kernel[1];
     for (int64_t group = 0; group < s.groups; ++group)

@@ -45,6 +45,7 @@ void Trainer::drop(const Step& step, int64_t number, const Block* blocks, int64_
 
 void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training) {
     const View in = value(worker, s.in[0]), out = value(worker, s.out);
+    const View other = s.in.size() > 1 ? value(worker, s.in[1]) : View{};
     int64_t pictures = 0;
     for (int64_t b = 0; b < n; ++b) pictures += worker.live[b];
     const int64_t count = pictures * in.rows * in.columns;
@@ -75,7 +76,7 @@ void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training)
         if (s.pooled)
             k_.affine_pool(in, out, n, c, mean, factor, term, s.relu, winners(worker, s));
         else
-            k_.affine(in, out, n, c, mean, factor, term, s.relu);
+            k_.affine(in, other, out, n, c, mean, factor, term, s.relu);
     }
 }
 
@@ -83,9 +84,17 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
                       bool training) {
     for (int64_t b = 0; b < n; ++b) worker.live[b] = static_cast<int>(blocks[b].live);
     for (const Step& s : network_.steps) {
+        const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * (&s - network_.steps.data())]);
         const View in = value(worker, s.in[0]), out = value(worker, s.out);
         switch (s.kind) {
             case Kind::conv: {
+                if (s.winograd.side) {
+                    Winograd form = s.winograd;
+                    form.weights = packed_.data() + s.packed;
+                    form.bias = s.bias >= 0 ? now_ + s.bias : nullptr;
+                    k_.winograd(form, in, out, n, s.relu, s.pooled ? winners(worker, s) : nullptr, worker.scratch.data());
+                    break;
+                }
                 Sweep sweep = s.forward;
                 sweep.weights = packed_.data() + s.packed;
                 sweep.bias = s.bias >= 0 ? now_ + s.bias : nullptr;
@@ -142,6 +151,13 @@ void Trainer::convolve_back(const Step& s, Worker& worker, int64_t n, float* gra
     const View in = value(worker, s.in[0]), to = gradient(worker, s.in[0]);
     Slopes slopes{gradient(worker, s.out), s.pooled ? winners(worker, s) : nullptr};
     float* bias = !s.frozen && s.bias >= 0 ? gradients + s.bias : nullptr;
+    if (s.winograd.side) {
+        Winograd form = s.winograd;
+        form.weights = packed_.data() + s.packed_back;
+        k_.winograd_slopes(form, in, slopes, to, n, s.adds[0], worker.scratch.data(),
+                           s.frozen ? nullptr : worker.sums.data() + s.sums, bias);
+        return;
+    }
     if (s.pooled && s.wanted[0]) {
         const View full = gradient(worker, s.full);
         k_.expand(slopes, full, n, bias);
@@ -165,6 +181,7 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
     for (auto step = network_.steps.rbegin(); step != network_.steps.rend(); ++step) {
         const Step& s = *step;
         if (!network_.needs[s.out]) continue;
+        const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * (&s - network_.steps.data()) + 1]);
         const View in = value(worker, s.in[0]), out = value(worker, s.out);
         const View g = gradient(worker, s.out), to = gradient(worker, s.in[0]);
         const bool wanted = s.wanted[0], adds = s.adds[0];
@@ -192,11 +209,13 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
                 break;
             case Kind::norm: {
                 const Slopes slopes{g, s.pooled ? winners(worker, s) : nullptr};
+                const bool also = s.in.size() > 1 && s.wanted[1];
+                const View other = also ? gradient(worker, s.in[1]) : View{};
                 float unused[2] = {};
                 for (int64_t c = 0; c < in.channels; ++c) {
                     float* const sums[2] = {s.frozen ? unused : gradients + s.weight + c,
                                             s.frozen ? unused + 1 : gradients + s.bias + c};
-                    k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, n, worker.live.data(), c,
+                    k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, other, also && s.adds[1], n, worker.live.data(), c,
                                  worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c],
                                  adds, sums[0], sums[1]);
                 }

@@ -59,7 +59,11 @@ int64_t Network::place_gradients(int64_t from, int64_t piece) {
     for (const Life& life : lives) {
         const Tensor& t = tensors[life.tensor];
         const auto fits = [&](const Place& p) {
-            return life.last < p.free_from && !hidden[life.tensor] && p.form.rows == t.rows &&
+            // Normalisation goes back value by value: where it was, if nothing else is there.
+            const Step* s = life.last < count ? &steps[life.last] : nullptr;
+            const bool in_place = s && life.last == p.free_from && s->kind == Kind::norm && !s->pooled &&
+                                  s->in[0] == life.tensor && s->out == p.tensors.back();
+            return (life.last < p.free_from || in_place) && !hidden[life.tensor] && p.form.rows == t.rows &&
                    p.form.columns == t.columns && p.form.gradient_halo == t.gradient_halo && p.form.tight == t.tight;
         };
         auto place = std::find_if(places.begin(), places.end(), fits);

@@ -50,6 +50,28 @@ struct Sweep {
     int64_t panel = 1;  // ... and tiles of outputs whose sums are
 };
 
+// A convolution by tiles of side x side outputs, whose values are taken to points x points (winograd.h), a strip of
+// `down` x `across` tiles at a time.
+struct Winograd {
+    int64_t side = 0, points = 0;  // 0: it isn't done so
+    int64_t advance = 0;           // from one tile's first input to the next's
+    int64_t inputs = 0, outputs = 0, groups = 1;  // of a group
+    int64_t padded = 0;            // inputs, filled up to whole registers
+    int64_t weights_point = 0, sums_point = 0;  // from one point of the weights, or of the gradient's sums, to the next
+    int64_t rows = 0, columns = 0, before[2] = {0, 0};  // outputs that are wanted, and the padding
+    int64_t tiles_down = 0, tiles_across = 0, down = 0, across = 0;
+    const float* weights = nullptr;
+    const float* bias = nullptr;
+};
+
+// How far apart what a strip needs lies in a worker's scratch, in floats.
+struct WinogradPlaces {
+    int64_t in_point, out_point, turned_point;  // from one point to the next
+    int64_t line, turned_line, row;             // from one line of inputs, or of outputs, to the next
+    explicit WinogradPlaces(const Winograd& s);
+    static int64_t scratch(const Winograd& s, int64_t in_columns);
+};
+
 enum class Curve : int { relu, leaky, relu6, sigmoid, tanh, gelu, silu, hardswish };
 
 struct Span {
@@ -76,7 +98,7 @@ struct Step {
     // Convolution.
     int64_t kernel[2] = {1, 1}, stride[2] = {1, 1}, before[2] = {0, 0}, dilation[2] = {1, 1}, groups = 1;
     bool pooled = false, relu = false;  // of the largest of each 2x2 only; of that only what is above 0
-    int full = -1;                      // then: the convolution's own outputs, of which only the gradient is kept
+    int full = -1;                      // where more was taken in: its own outputs, of which at most the gradient is kept
     int64_t winners = -1;               // and where these lie in a worker's memory, in floats
     // Curves, dropout, normalisation.
     Curve curve{};
@@ -91,6 +113,8 @@ struct Step {
     int64_t packed = -1, packed_back = -1;  // offsets into the packed weights
     std::vector<Sweep> back;     // of a convolution: one for each phase of its stride
     Sweep forward;
+    Winograd winograd;
+    int64_t sums = -1;           // where those of its gradient at the points lie in a worker's
     std::vector<std::vector<Tile>> tiles;  // what these look into
     int64_t panels_in = -1, panels_out = -1;  // of dense layers: offsets into the batch's panels
 };
@@ -98,6 +122,16 @@ struct Step {
 // Lines of 64 bytes to the next row or plane of so many. Planes whole pages apart would share a few places of the nearest
 // cache, which then answers four times as slowly.
 inline int64_t spread(int64_t lines) { return lines + (21 - lines % 16) % 16; }
+
+inline WinogradPlaces::WinogradPlaces(const Winograd& s) {
+    const int64_t tiles = s.down * s.across, columns = (s.across - 1) * s.advance + s.points;
+    in_point = spread(s.inputs * tiles) * kBlock;
+    out_point = spread(s.outputs * tiles) * kBlock;
+    turned_point = spread(s.padded * tiles) * kBlock;
+    line = spread(columns) * kBlock;
+    turned_line = spread(columns * s.padded) * kBlock;
+    row = spread(s.across * s.side) * kBlock;
+}
 
 struct Tensor {
     int64_t channels, rows, columns, halo, gradient_halo;

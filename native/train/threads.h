@@ -1,5 +1,6 @@
 // Training: threads of its own. Which of them does what never changes a result: parts are independent.
 #pragma once
+#include <chrono>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -10,6 +11,24 @@
 #include <vector>
 
 namespace pellucid::train {
+
+// Adds the seconds of its own life to `to`, if that is any place.
+class Watch {
+   public:
+    explicit Watch(double* to) : to_(to) {
+        if (to_) begin_ = std::chrono::steady_clock::now();
+    }
+    ~Watch() {
+        if (to_) *to_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    double* to_;
+    std::chrono::steady_clock::time_point begin_;
+};
+
 
 class Threads {
    public:

@@ -114,4 +114,57 @@ void Network::finish_conv(Step& s, const Kernels& kernels) {
     }
 }
 
+// Where tiles take less: the fewest half cycles a picture block for all passes, by what a trial took.
+void Network::finish_winograd(Step& s, const Kernels& kernels) {
+    const Sweep& f = s.forward;
+    const int64_t taps = s.kernel[0], stride = s.stride[0];
+    for (int axis = 0; axis < 2; ++axis)
+        if (s.kernel[axis] != taps || s.stride[axis] != stride || (s.dilation[axis] != 1 && taps > 1)) return;
+    struct Form {
+        int64_t side, points;
+    };
+    std::vector<Form> forms;
+    if (taps == 1 && stride <= 2 && !s.pooled) forms = {{1, 1}};
+    if (taps == 3 && stride == 1) forms = {{2, 4}, {4, 6}};
+    if (taps == 3 && stride == 2) forms = {{2, 5}, {4, 9}};
+    if (taps == 5 && stride == 1) forms = {{2, 6}};
+    const double slower = taps == 1 || stride > 1 ? 1.5 : 1;  // a sliding sum that isn't unrolled
+    const int64_t width = kernels.width, padded = (f.inputs + width - 1) / width * width;
+    const auto up_to = [](int64_t floats) { return (floats - 1) / kBlock + 1; };  // whole lines
+    const int64_t passes = 2 + s.wanted[0];
+    double best = 0.85 * slower * static_cast<double>(passes * f.inputs * f.outputs * taps * taps * f.y.count * f.x.count);
+    for (const auto& [side, points] : forms) {
+        const int64_t down = (f.y.count + side - 1) / side, across = (f.x.count + side - 1) / side;
+        const int64_t products = f.outputs * (f.inputs * (passes - 1) + padded);
+        const double there_and_back = 3.0 * static_cast<double>(f.inputs * passes) + 2.5 * static_cast<double>(2 * f.outputs);
+        const double cost = static_cast<double>(points * points * down * across) * (static_cast<double>(products) + there_and_back);
+        if (cost >= best) continue;
+        best = cost;
+        Winograd& w = s.winograd;
+        w = {side, points, side * stride, f.inputs, f.outputs, f.groups, padded,
+             spread(up_to(f.inputs * f.outputs)) * kBlock, spread(up_to(f.outputs * padded)) * kBlock, f.y.count, f.x.count, {s.before[0], s.before[1]},
+             down, across, 1, across, nullptr, nullptr};
+        constexpr int64_t kNear = 400 << 10;  // bytes
+        const int64_t tile = points * points * (f.inputs + f.outputs + padded) * kBlock * 4;
+        const int64_t at_once = std::max<int64_t>(kNear / tile, 3);
+        w.across = (across - 1) / ((across - 1) / at_once + 1) + 1;
+        w.down = w.across < across ? 1 : std::min(down, std::max<int64_t>(at_once / across, 1));
+    }
+    if (!s.winograd.side) return;
+    const Tensor& in = tensors[s.in[0]];
+    scratch = std::max(scratch, WinogradPlaces::scratch(s.winograd, in.columns));
+    if (s.frozen) return;
+    s.sums = sums;
+    sums += s.winograd.points * s.winograd.points * s.winograd.sums_point * f.groups;
+}
+
+int64_t WinogradPlaces::scratch(const Winograd& s, int64_t in_columns) {
+    const WinogradPlaces z(s);
+    const int64_t widest = std::max(in_columns, s.columns), rows = (s.down - 1) * s.advance + s.points;
+    const int64_t columns = (s.tiles_across - 1) * s.advance + s.points;
+    return s.points * s.points * (z.in_point + z.out_point + z.turned_point) +
+           s.points * std::max(z.line, z.turned_line) + s.side * z.row + std::max(z.row, z.line) + widest * kBlock +
+           rows * spread(columns * s.padded) * kBlock;
+}
+
 }  // namespace pellucid::train

@@ -62,6 +62,7 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     for (Worker& worker : workers_) {
         worker.memory = Floats(values_);
         worker.scratch = Floats(network_.scratch);
+        worker.sums = Floats(network_.sums);
 #ifdef __SANITIZE_ADDRESS__
         for (const int64_t gap : network_.gaps)
             ASAN_POISON_MEMORY_REGION(worker.memory.data() + gap, kGap * sizeof(float));
@@ -73,8 +74,21 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
     threads_ = std::make_unique<Threads>(settings_.threads);
 }
 
+void Trainer::measure() {
+    for (Worker& worker : workers_) worker.seconds.assign(2 * network_.steps.size() + 2, 0.0);
+    between_.assign(2, 0.0);
+}
+
+std::vector<double> Trainer::seconds() const {
+    std::vector<double> all(workers_[0].seconds);
+    for (size_t w = 1; w < workers_.size(); ++w)
+        for (size_t i = 0; i < all.size(); ++i) all[i] += workers_[w].seconds[i];
+    all.insert(all.end(), between_.begin(), between_.end());
+    return all;
+}
+
 int64_t Trainer::bytes() const {
-    int64_t floats = (values_ + network_.scratch) * settings_.threads;
+    int64_t floats = (values_ + network_.scratch + network_.sums) * settings_.threads;
     for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &panels_, &total_})
         floats += each->count();
     for (const Chunk& chunk : chunks_)
@@ -129,7 +143,10 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
     batch_blocks_ = n;
     piece_statistics_.assign(static_cast<size_t>(pieces * network_.moments * 2), 0.0f);
     piece_pictures_.assign(static_cast<size_t>(pieces), 0);
-    pack_all(weights_.data(), true);
+    {
+        const Watch watch(between_.empty() ? nullptr : &between_[0]);
+        pack_all(weights_.data(), true);
+    }
 
     std::vector<Loss> losses(static_cast<size_t>(groups));
     const float* class_weights = settings_.class_weights.empty() ? nullptr : settings_.class_weights.data();
@@ -140,6 +157,7 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
             if (!chunk.direct) std::fill_n(gradients + chunk.offset, chunk.count, 0.0f);
         Loss& loss = losses[group];
         loss = {class_weights, settings_.smoothing, 0, 0};
+        std::fill_n(worker.sums.data(), network_.sums, 0.0f);
         std::vector<Block> blocks;
         for (int64_t piece = share(pieces, group, groups); piece < share(pieces, group + 1, groups); ++piece) {
             const int64_t first = share(n, piece, pieces), last = share(n, piece + 1, pieces);
@@ -147,6 +165,7 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
             for (int64_t b = first; b < last; ++b) {
                 const int64_t begin = share(count, b, n);
                 blocks.push_back({begin, share(count, b + 1, n) - begin});
+                const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * network_.steps.size()]);
                 load(worker, rows.data(), places.data(), blocks.back(), b - first, &steps, index);
                 piece_pictures_[piece] += blocks.back().live;
             }
@@ -155,6 +174,7 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
             const View logits = value(worker, network_.output), slopes = gradient(worker, network_.output);
             const int64_t classes = logits.channels * logits.rows * logits.columns;
             for (int64_t b = 0; b < last - first; ++b) {
+                const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * network_.steps.size() + 1]);
                 int64_t labels[kBlock] = {};
                 for (int64_t lane = 0; lane < blocks[b].live; ++lane) labels[lane] = labels_[rows[blocks[b].first + lane]];
                 k_.cross_entropy(logits.data + b * logits.block, classes, labels, blocks[b].live,
@@ -162,6 +182,8 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
             }
             backward(worker, blocks.data(), last - first, first, number, gradients);
         }
+        for (const Step& s : network_.steps)
+            if (s.sums >= 0) k_.winograd_weights(s.winograd, worker.sums.data() + s.sums, gradients + s.weight);
     });
     double total = 0;
     for (const Loss& loss : losses) {
@@ -170,6 +192,7 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
     }
     report.loss += static_cast<float>(total);  // sums of floats are exact here, however many steps are told at a time
     report.count += count;
+    const Watch watch(between_.empty() ? nullptr : &between_[1]);
     optimise(number, steps.rates[index], groups);
 }
 

@@ -62,6 +62,11 @@ class Trainer {
     int64_t taken = 0;  // by the optimiser
     const Settings& settings() const { return settings_; }
 
+    // Seconds of all threads together since they were asked for: of each of the network's steps forward and back, then of
+    // loading pictures and of the loss; and of one thread, of preparing weights and of the optimiser.
+    void measure();
+    std::vector<double> seconds() const;
+
    private:
     struct Block {
         int64_t first, live;  // of the batch's pictures
@@ -71,11 +76,12 @@ class Trainer {
         bool decays, direct;  // direct: of a dense layer, whose gradient has one set for the whole batch
     };
     struct Worker {
-        Floats memory, scratch;
+        Floats memory, scratch, sums;
         std::vector<Moments> moments;
         std::vector<float> counts;
         std::vector<int> live;
         int64_t piece = 0;
+        std::vector<double> seconds;  // none where nobody asked
     };
     struct PackTask {
         const Step* step;
@@ -112,6 +118,7 @@ class Trainer {
     std::vector<float> piece_statistics_;  // [pieces][moments][mean, variance]
     std::vector<int64_t> piece_pictures_;
     int64_t batch_blocks_ = 0;
+    std::vector<double> between_;  // seconds of what all threads do together
     std::unique_ptr<Threads> threads_;
 };
 

@@ -82,7 +82,7 @@ void weight_strip(const Sweep& s, const View& in, const Slopes& slopes, int64_t 
         strip.plane = spread(s.strip * s.x.count) * kBlock;
         strip.data = scratch - q * strip.row;
         for (int64_t i = 0; i < n; ++i) {
-            const V total = expand_rows(slopes, b, output + i, q / 2, last / 2, scratch + i * strip.plane, strip.row);
+            const V total = expand_rows(slopes, b, output + i, q / 2, last / 2, 0, slopes.view.columns, scratch + i * strip.plane, strip.row);
             if (bias) bias[output + i] += sum(total);
         }
     } else {

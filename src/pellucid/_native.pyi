@@ -146,6 +146,14 @@ class Trainer:
     ) -> tuple[float, int, int]:
         """Loss, right answers and pictures, summed."""
 
+    def measure(self) -> None:
+        """Count `seconds` from here on, from 0."""
+
+    @property
+    def seconds(self) -> list[float]:
+        """Of all threads together: of each compiled step forward and back, loading, the loss; then on the clock:
+        preparing weights, the optimiser. Without `measure` empty."""
+
     def logits(self, rows: NDArray[np.int64], averaged: bool, classes: int) -> NDArray[np.float32]: ...
     def read(self, part: str) -> NDArray[np.float32]:
         """A copy of `weights`, `average`, `exp_avg` or `exp_avg_sq`, flat."""

@@ -7,7 +7,9 @@ from PIL import Image
 
 from pellucid.errors import DataError, ModelError
 from pellucid.model import ModelFile, Prediction
+from pellucid.model.forward import AT_ONCE, Forward, many
 from pellucid.model.write import model_bytes
+from pellucid.native import native
 from pellucid.network import Network
 from support.networks import card_for, with_random_weights
 
@@ -90,3 +92,34 @@ def test_a_model_with_other_outputs_than_classes_is_refused():
     network = with_random_weights(Network.from_text("flatten, dense 3, softmax", (1, 2, 2)))
     with pytest.raises(ModelError, match="classes"):
         ModelFile(model_bytes(network, card_for(network, classes=4)))
+
+
+@pytest.mark.skipif(native is None, reason="the compiled part is not built here")
+@pytest.mark.parametrize("count", [many(None), AT_ONCE + 37])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (23, 17, 3)])
+def test_many_pictures_are_answered_by_the_compiled_engine_as_by_the_runtime(model, count, shape):
+    pixels = rng.integers(0, 256, (count, *shape), dtype=np.uint8)
+    answer = model.probabilities(pixels)
+    expected = np.concatenate([model.probabilities(part) for part in np.array_split(pixels, 16)])
+    assert isinstance(model._forward, Forward)
+    np.testing.assert_allclose(answer, expected, atol=2e-6)
+    np.testing.assert_allclose(answer.sum(1), 1, atol=1e-6)
+    assert np.array_equal(answer, model.probabilities(pixels))
+
+
+def test_an_engine_that_answers_otherwise_than_the_file_is_not_used(model, monkeypatch):
+    model = ModelFile(model.data)
+    pixels = rng.integers(0, 256, (AT_ONCE, 8, 8, 1), dtype=np.uint8)
+    expected = np.concatenate([model.probabilities(part) for part in np.array_split(pixels, 16)])
+    monkeypatch.setattr(Forward, "__call__", lambda self, pictures: np.zeros((len(pictures), 3), np.float32))
+    np.testing.assert_allclose(model.probabilities(pixels), expected, atol=1e-7)
+
+
+def test_what_the_compiled_engine_has_no_way_for_is_left_to_the_runtime():
+    network = with_random_weights(
+        Network.from_text("conv 4 3x3, lrn 3, flatten, dense 3, softmax", (1, 8, 8))
+    )
+    other = ModelFile(model_bytes(network, card_for(network)))
+    pixels = rng.integers(0, 256, (AT_ONCE, 8, 8, 1), dtype=np.uint8)
+    assert other.probabilities(pixels).shape == (AT_ONCE, 3)
+    assert other._forward is None

@@ -72,6 +72,8 @@ def _box(at: ElementTree.Element, dx: float, dy: float) -> Box:
     x, y = float(at.attrib["x"]) + dx, float(at.attrib["y"]) + dy
     if at.attrib.get("text-anchor") == "middle":
         x -= width / 2
+    elif at.attrib.get("text-anchor") == "end":
+        x -= width
     return (x, y - 0.8 * size, x + width, y + 0.22 * size)
 
 

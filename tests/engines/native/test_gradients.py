@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pellucid.engines.contract import Batches, Recipe
 from pellucid.engines.native import open_trainer, unable
+from pellucid.engines.native.steps import step_plan
 from pellucid.engines.torch import NetworkModule
 from pellucid.engines.torch.layers import BatchNormalisation
 from pellucid.errors import NetworkError
@@ -177,6 +178,71 @@ def test_networks(line, shape, count):
     if count == 1 and shape == (12,):
         pytest.skip("a single value a channel has no statistics: see test_trainer")
     check_gradients(line, shape, count)
+
+
+FORMS = {
+    "F(2x2, 5x5)": [
+        ("conv 8 5x5 pad 2, maxpool 2, relu, conv 16 5x5, maxpool 2, relu, flatten, dense 3, softmax", (1, 28, 28)),
+        ("first: conv 9 3x3, conv 13 5x5 pad 4, tanh, conv 7 5x5 pad 0:3x1:2, flatten, dense 3", (2, 11, 9)),
+        ("conv 16 3x3 pad 1, conv 24 5x5 pad 2 groups 2, relu, conv 8 5x5 frozen, flatten, dense 3", (3, 9, 13)),
+    ],
+    "F(4x4, 3x3)": [
+        ("conv 16 3x3 pad 1, batchnorm, relu, conv 17 3x3, maxpool 2, relu, flatten, dense 3", (1, 15, 18)),
+        ("conv 8 3x3 pad 1, a: relu, conv 8 3x3 pad 1, add a, conv 40 3x3 pad 2, globalavgpool, flatten, dense 3",
+         (4, 16, 12)),
+        ("conv 12 3x3 pad 1 nobias, batchnorm, conv 33 3x3 pad 1 frozen, maxpool 2, flatten, dense 3", (3, 8, 40)),
+    ],
+    "F(2x2, 3x3)": [
+        ("conv 24 3x3 pad 1, relu, conv 24 3x3 pad 1, maxpool 2, relu, flatten, dense 3", (3, 6, 6)),
+        ("conv 32 3x3, tanh, conv 20 3x3, avgpool 2, flatten, dense 3", (2, 6, 6)),
+    ],
+    "F(4x4, 3x3, stride 2)": [
+        ("conv 16 3x3, relu, conv 20 3x3 stride 2 pad 1, batchnorm, globalavgpool, flatten, dense 3", (3, 19, 18)),
+        ("a: conv 12 3x3 stride 2, conv 13 3x3 stride 2 pad 2:0x1:2 frozen, maxpool 2, flatten, dense 3", (9, 23, 31)),
+    ],
+    "F(2x2, 3x3, stride 2)": [
+        ("conv 16 3x3 pad 1, relu, conv 40 3x3 stride 2 pad 1, maxpool 2, relu, flatten, dense 3", (3, 12, 11)),
+    ],
+    "outputs x 24 values": [
+        ("conv 16 3x3 pad 1, relu, conv 20 1x1, tanh, conv 9 1x1 stride 2, flatten, dense 3", (3, 9, 8)),
+        ("conv 24 3x3 pad 1, b: relu, conv 16 1x1 groups 2, conv 24 1x1 pad 1:0x2:0 stride 2, flatten, dense 3",
+         (3, 6, 7)),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("count", [3, 21])
+def test_convolutions_with_fewer_products(form, count):
+    for line, shape in FORMS[form]:
+        network = Network.from_text(line, shape)
+        plan = step_plan(network)
+        # Another set's registers hold another number of values.
+        if plan.instructions == "avx2" or form.startswith("F"):
+            assert any(form in step.kernel for step in plan.steps), line
+        check_gradients(line, shape, count)
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_tiles_of_any_shape(data):
+    """Sizes that tiles don't fill, paddings of any width, strips that don't take a whole row, groups, pooling."""
+    draw = data.draw
+    (taps, stride), groups = (
+        draw(st.sampled_from([(1, 1), (1, 2), (3, 1), (3, 2), (5, 1)])),
+        draw(st.sampled_from([1, 1, 2])),
+    )
+    inputs, outputs = draw(st.integers(5, 20)) * groups, draw(st.integers(5, 40)) * groups
+    pads = [draw(st.integers(0, max(taps - 1, 1))) for _ in range(4)]
+    height, width = draw(st.integers(taps + 3, 14)), draw(st.integers(taps + 3, 40))
+    behind = draw(st.sampled_from(["", ", maxpool 2", ", maxpool 2, relu", ", relu"]))
+    pad = f"pad {pads[0]}:{pads[1]}x{pads[2]}:{pads[3]}"
+    conv = f"conv {outputs} {taps}x{taps} {pad} stride {stride} groups {groups}{behind}"
+    line = f"conv {inputs} 2x2 pad same, {conv}, globalavgpool, flatten, dense 3"
+    network = Network.from_text(line, (3, height, width))
+    kernels = [step.kernel for step in step_plan(network).steps]
+    assume(any("Winograd" in kernel or "values" in kernel for kernel in kernels))
+    check_gradients(line, (3, height, width), draw(st.sampled_from([2, 17])), draw(st.integers(0, 99)))
 
 
 def networks():

@@ -8,23 +8,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
 from pellucid.engines.measuring import machine
 from pellucid.engines.measuring.figure import Row, rounded
-from pellucid.engines.measuring.stages import Stage, Timed, stages, up_to
-from pellucid.engines.native import open_trainer, unable
+from pellucid.engines.measuring.parts import Part
+from pellucid.engines.measuring.training import Timed
+from pellucid.engines.native import unable
 from pellucid.engines.native.instructions import chosen
+from pellucid.engines.native.plan import BLOCK
 from pellucid.errors import EngineError
 from pellucid.images.threads import cpu_count
 from pellucid.network import Network
 
-LOOK = 0.15  # seconds of one measurement of the machine or of a stage
-RATE = 0.6  # seconds of one measurement of training
+LOOK = 0.15  # seconds of one measurement of the machine
+RATE = 0.6  # and of training, as a whole or by its parts
 PICTURE = 4_000_000  # mult-adds of a picture, with a batch of 512; larger networks have smaller batches
+UNIT = "s/picture"
 PEER_SECONDS = 300  # a peer that takes longer has got stuck
 
 
@@ -56,7 +59,16 @@ class _Kept:
 
 
 def measure(asked: Asked) -> Iterator[Doing | Row]:
-    """Measure, and say what is being done; the rows come at the end, in order: machine, layers, training.
+    """Measure, and say what is being done; the rows come at the end, in order: machine, layers, rest, whole, training.
+
+    layers  two of each compiled step, forward and back: seconds of a picture's part of a training step, with all
+            threads at work; of each the fastest that was seen.
+    rest    the same of what is beside them, and what is left of the fastest whole step: waiting for other threads,
+            clearing gradients, other programs. In each round all these add up to
+    whole   a step.
+
+    Operations are those of a convolution's definition: done by Winograd's tiles it has fewer products, and its share
+    of the peak may be over 1.
 
     EngineError where the native engine can't train this network, with the layer.
     """
@@ -71,9 +83,9 @@ class _Bench:
     def __init__(self, asked: Asked):
         self.asked, self.network, self.threads = asked, asked.network.without_weights(), asked.threads
         self.instructions = chosen()
-        self.batch = _batch(self.network.mult_adds)
-        self.sizes = _sizes(self.batch)
-        self.stages = stages(self.network, self.batch)
+        self.sizes = _sizes(self.network.mult_adds, self.threads)
+        self.parts: list[Part] = []
+        self.looks: list[list[float]] = []  # of each round, what `Timed.fastest` gave
         self.kept: dict[str, _Kept] = {}
         self.blas_threads = 1
         self.peer: dict[str, Any] = {}
@@ -87,7 +99,7 @@ class _Bench:
                 kept.values.append(work())
                 kept.seconds += time.perf_counter() - begin
         yield from self._machine()
-        yield from self._layers()
+        yield from self._step()
         yield from self._training()
 
     def _work(self) -> dict[str, Callable[[], float]]:
@@ -99,16 +111,11 @@ class _Bench:
             "memory": lambda: machine.bandwidth(self.instructions, self.threads, machine.MEMORY, LOOK),
             "cache": lambda: machine.bandwidth(self.instructions, self.threads, machine.CACHE, LOOK),
         }
-        for cut in [0, *(stage.last for stage in self.stages)]:
-            part = up_to(self.network, cut)
-            work[f"layers to {cut}"] = lambda part=part: self._timed(part, self.batch).fastest(LOOK)
         work["native engine"] = self._native
+        work["parts of a step"] = self._look
         if self.asked.peers and find_spec("torch"):
             work["PyTorch"] = self._torch
         return work
-
-    def _timed(self, part: Network, batch: int) -> Timed:
-        return Timed(part, open_trainer, batch, self.threads)
 
     def _sgemm(self) -> float:
         rate, threads = machine.matrix_product(LOOK)
@@ -117,12 +124,21 @@ class _Bench:
 
     def _native(self) -> float:
         if len(self.sizes) > 1:  # the first round finds the best size, as the peer's does
-            rates = {size: self._timed(self.network, size).rate(RATE / 4) for size in self.sizes}
+            rates = {size: self._timed(size).rate(RATE / 4) for size in self.sizes}
             self.sizes = [max(rates, key=lambda size: rates[size])]
-        return self._timed(self.network, self.sizes[0]).rate(RATE)
+        return self._timed(self.sizes[0]).rate(RATE)
+
+    def _timed(self, batch: int) -> Timed:
+        return Timed(self.network, batch, self.threads)
+
+    def _look(self) -> float:
+        timed = self._timed(self.sizes[0])
+        self.parts = timed.parts
+        self.looks.append(timed.fastest(RATE))
+        return self.looks[-1][-1]
 
     def _torch(self) -> float:
-        sizes = [self.peer["batch"]] if self.peer else _sizes(self.batch)
+        sizes = [self.peer["batch"]] if self.peer else _sizes(self.network.mult_adds, self.threads)
         asked = {
             "network": self.network.text, "input_shape": self.network.input_shape, "batches": sizes,
             "threads": self.threads, "seconds": RATE,
@@ -173,36 +189,53 @@ class _Bench:
     def _share(self, what: str) -> float:
         return rounded(self._median(what) / self._median("products in registers"))
 
-    def _layers(self) -> Iterator[Row]:
-        whole = self._median(f"layers to {self.stages[-1].last}")
-        cuts = [0, *(stage.last for stage in self.stages)]
-        yield self._row("layers", "input and head", "s/picture", "layers to 0", batch=self.batch,
-                        threads=self.threads)  # fmt: skip
-        for stage, first in zip(self.stages, cuts, strict=False):
-            before, after = self.kept[f"layers to {first}"], self.kept[f"layers to {stage.last}"]
-            values = [b - a for a, b in zip(before.values, after.values, strict=True)]
-            row = Row("layers", stage.name, "s/picture", values, after.seconds)
-            yield Row(
-                row.part, row.name, row.unit, values, row.seconds, self._about(stage, row.median, whole)
-            )
+    def _step(self) -> Iterator[Row]:
+        """A step's parts, what is left when they are taken from it, and the whole."""
+        whole, seconds = self._median("parts of a step"), self.kept["parts of a step"].seconds
+        of_all = {"batch": self.sizes[0], "threads": self.threads}
+        for number, part in enumerate(self.parts):
+            if not part.bytes:  # no gradient goes back there
+                continue
+            values = [look[number] for look in self.looks]
+            row = Row("layers" if part.step else "rest", part.name, UNIT, values, seconds)
+            about = of_all | self._about(part, row.median)
+            yield replace(row, about=about | {"share_of_time": rounded(row.median / whole)})
+        row = Row(
+            "rest", "waiting and clearing", UNIT, [look[-1] - sum(look[:-1]) for look in self.looks], seconds
+        )
+        yield replace(row, about=of_all | {"share_of_time": rounded(row.median / whole)})
+        rate = self._flop() / whole / 1e9
+        about = {"flop": self._flop(), "gflops": rounded(rate), "share_of_peak": rounded(rate / self._peak())}
+        yield self._row("whole", "a whole step", UNIT, "parts of a step", **of_all, **about)
 
-    def _about(self, stage: Stage, seconds: float, whole: float) -> dict[str, Any]:
-        """A stage on the roofline. What is lost in the noise (no time left over) has no rate, and says so by None."""
-        intensity = stage.flop / stage.bytes
-        ceiling = min(self._median("products in registers"), intensity * self._median("cache"))
-        rate = stage.flop / seconds / 1e9 if seconds > 0 else None
-        return {
-            "batch": self.batch, "threads": self.threads, "flop": stage.flop, "bytes": round(stage.bytes),
-            "flop_per_byte": rounded(intensity), "gflops": rate and rounded(rate),
-            "ceiling_gflops": rounded(ceiling), "share_of_ceiling": rate and rounded(rate / ceiling),
-            "share_of_time": rounded(max(seconds, 0.0) / whole),
+    def _about(self, part: Part, seconds: float) -> dict[str, Any]:
+        """A part on the roofline; without products it has no rate, but bytes that could be moved so fast."""
+        cache = self._median("cache")
+        possible = max(part.flop / self._peak(), part.bytes / cache) / 1e9
+        rate = part.flop / seconds / 1e9 if part.flop and seconds > 0 else None
+        about: dict[str, Any] = {
+            "flop": part.flop, "bytes": round(part.bytes), "flop_per_byte": rounded(part.flop / part.bytes),
+            "gflops": rate and rounded(rate), "share_of_peak": rate and rounded(rate / self._peak()),
+            "ceiling_gflops": rounded(part.flop / possible / 1e9) if part.flop else None,
+            "share_of_ceiling": rounded(possible / seconds) if seconds > 0 else None,
         }  # fmt: skip
+        if part.step:
+            channels, rows, columns = part.step.output
+            about |= {
+                "pass": part.way, "layers": list(part.step.layers), "what": part.step.what,
+                "kernel": part.step.kernel, "output_shape": [rows, columns, channels],
+            }  # fmt: skip
+        return about
+
+    def _flop(self) -> int:
+        return sum(part.flop for part in self.parts)
+
+    def _peak(self) -> float:
+        return self._median("products in registers")
 
     def _training(self) -> Iterator[Row]:
-        flop = sum(stage.flop for stage in self.stages)
-
         def about(what: str, batch: int) -> dict[str, Any]:
-            rate = self._median(what) * flop / 1e9
+            rate = self._median(what) * self._flop() / 1e9
             return {
                 "batch": batch, "threads": self.threads, "precision": "f32", "gflops": rounded(rate),
                 "share_of_sgemm": rounded(rate / self._median("matrix product")),
@@ -221,17 +254,14 @@ class _Bench:
             )  # fmt: skip
 
 
-def _batch(mult_adds: int) -> int:
-    """512 pictures, or fewer of those that take long, 32 at least."""
+def _sizes(mult_adds: int, threads: int) -> list[int]:
+    """Batches to try: 512 pictures, or fewer of those that take long, and its neighbours. Each thread has a block of
+    16 pictures at least."""
     batch = 512
     while batch > 32 and batch * mult_adds > 512 * PICTURE:
         batch //= 2
-    return batch
-
-
-def _sizes(batch: int) -> list[int]:
-    """Of batches to try in training: the layers' and its neighbours."""
-    return [batch // 2, batch, batch * 2]
+    batch = max(batch, BLOCK * threads)
+    return [size for size in (batch // 2, batch, batch * 2) if size >= BLOCK * threads]
 
 
 def surroundings(threads: int) -> dict[str, Any]:

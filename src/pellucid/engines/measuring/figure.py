@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Part = Literal["machine", "layers", "training"]
+Group = Literal["machine", "layers", "rest", "whole", "training"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Row:
     `about` is what else belongs to it, as plain values: threads, settings, shares.
     """
 
-    part: Part
+    part: Group
     name: str
     unit: str
     values: Sequence[float]

@@ -1,4 +1,4 @@
-"""One training step of a small network, by the compiled engine and by NumPy: whether this processor runs it right."""
+"""One training step of small networks, by the compiled engine and by NumPy: whether this processor runs it right."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from pellucid.engines.native.plan import compile_plan
 from pellucid.native import native
 from pellucid.network import Network
 
-_LINE = "conv 5 3x3 pad 1, maxpool 2, relu, flatten, dense 3"
-_SHAPE = (2, 6, 8)
+_NETWORKS = [  # the second one's convolution is done by tiles
+    ("conv 5 3x3 pad 1, maxpool 2, relu, flatten, dense 3", (2, 6, 8)),
+    ("conv 12 3x3 pad 1, maxpool 2, relu, flatten, dense 3", (8, 8, 8)),
+]
 _PICTURES = 18  # one full block, and one that is nearly empty
 
 Array = NDArray[np.float64]
@@ -19,16 +21,20 @@ Array = NDArray[np.float64]
 
 def difference(instructions: str) -> float:
     """Largest difference of a weight after one step of gradient descent, as a share of the largest step."""
-    network = Network.from_text(_LINE, _SHAPE)
+    return max(_difference(Network.from_text(line, shape), instructions) for line, shape in _NETWORKS)
+
+
+def _difference(network: Network, instructions: str) -> float:
+    channels, *size = network.input_shape
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape) for name, shape in network.parameter_shapes.items()}
-    pixels = rng.integers(0, 256, (_PICTURES, *_SHAPE[1:], _SHAPE[0]), np.uint8)
+    pixels = rng.integers(0, 256, (_PICTURES, *size, channels), np.uint8)
     labels = rng.integers(0, 3, _PICTURES)
     plan = compile_plan(network)
     assert native
     core = native.Trainer.open(
         network=plan.compiled, instructions=instructions, pixels=pixels, labels=labels,
-        scale=[1 / 128] * 2, shift=[-1.0] * 2,
+        scale=[1 / 128] * channels, shift=[-1.0] * channels,
         parameters=[(p.offset, p.count, False, False) for p in plan.parameters.values()],
         batch=_PICTURES, piece=1, groups=2, threads=1, optimiser=2, momentum=0.0, beta2=0.9, epsilon=1e-8, decay=0.0,
         smoothing=0.0, averaging=0.0, clip=0.0, seed=0, class_weights=[],

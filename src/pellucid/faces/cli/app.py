@@ -476,12 +476,12 @@ def bench(
         bool, typer.Option("--peers/--no-peers", help="Train in PyTorch, too, where it is installed.")
     ] = True,
     plot: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Draw each layer under the machine's roofline (SVG).")
+        str | None, typer.Option(metavar="FILE", help="Draw each compiled step under the roofline (SVG).")
     ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """This machine against its own limit: its peaks, each layer's share of them, training."""
+    """This machine against its own limit: its peaks, each compiled step under them, training."""
     from pellucid.faces.cli.bench import bench_command
 
     bench_command(network, input, threads, rounds, peers, plot, json)
