@@ -40,10 +40,10 @@ SHOTS = (
     Shot("digits-number", "digits", "#explore/{deep}", (f"wait {BENCH}",)),
     Shot("digits-number-dark", "digits", "#explore/{deep}", (f"wait {BENCH}",), theme="dark"),
     Shot("digits-pixel", "digits", "", ("key a", f"wait {BENCH}", "path")),
-    Shot("digits-border", "digits", "#explore/conv2[3,0,0]", (f"wait {BENCH}",)),
+    Shot("digits-border", "digits", "#explore/conv1[2,1,26]", (f"wait {BENCH}",)),
     Shot("digits-why", "digits", "#why", ("wait section.why svg", "900"), tall=900),
     Shot("digits-what-if", "digits", "#what-if/{deep}", (f"wait {BENCH}", "click text='switch map off'", "900"), tall=900),
-    Shot("digits-mistakes", "digits", "#mistakes", ("wait .matrix", "click .matrix td:not(.right) button", "900")),
+    Shot("digits-mistakes", "digits", "#mistakes", ("wait .matrix", "click .matrix button[aria-label*='class 4 answered 9']", "900", "click .pictures li button", "900")),
     Shot("digits-replay", "digits", "#replay", ("wait .replay .big", "900"), theme="dark"),
     Shot("digits-table", "digits", "#table", ("wait .table",)),
     Shot("digits-build", "digits", "#build", ("wait .build .state", "900")),
@@ -52,12 +52,12 @@ SHOTS = (
     Shot("phone", "digits", "#explore", ("600",), size=PHONE),
     Shot("phone-number", "digits", "#explore/{deep}", (f"wait {BENCH}", "600"), size=PHONE, theme="dark"),
     Shot("phone-why", "digits", "#why", ("wait section.why svg", "900"), size=PHONE),
-    Shot("resnet", "resnet", "", (f"wait {BENCH}", "900"), tall=900),
-    Shot("resnet-join", "resnet", "#explore/add1[5,20,20]", (f"wait {BENCH}", "900"), theme="dark", tall=900),
+    Shot("resnet", "resnet", "", (f"wait {BENCH}", "3000"), tall=900),
+    Shot("resnet-join", "resnet", "#explore/add1[5,20,20]", (f"wait {BENCH}", "4000"), theme="dark", tall=900),
     Shot("resnet-phone", "resnet", "#explore", ("900",), size=PHONE, theme="dark"),
-    Shot("vgg", "vgg", "", (f"wait {BENCH}", "900")),
-    Shot("vgg-number", "vgg", "#explore/conv2[7,0,30]", (f"wait {BENCH}", "900"), theme="dark"),
-    Shot("vgg-phone", "vgg", "#explore/conv1[7,100,60]", (f"wait {BENCH}", "900"), size=PHONE),
+    Shot("vgg", "vgg", "", (f"wait {BENCH}", "5000")),
+    Shot("vgg-number", "vgg", "#explore/conv2[7,0,30]", (f"wait {BENCH}", "8000"), theme="dark"),
+    Shot("vgg-phone", "vgg", "#explore/conv1[7,100,60]", (f"wait {BENCH}", "4000"), size=PHONE),
 )
 
 
@@ -108,7 +108,7 @@ def take(browser: Browser, shot: Shot, address: str, deep: str, path: Path) -> i
     page.wait_for_timeout(700)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     context.close()
-    image.quantize(200, dither=Image.Dither.NONE).save(path, optimize=True)
+    image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     return path.stat().st_size
 
 
