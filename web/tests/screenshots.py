@@ -25,7 +25,7 @@ BENCH = ".bench[aria-busy=false]"
 @dataclass(frozen=True)
 class Shot:
     """`steps` are done one after another: a key, "click SELECTOR", "wait SELECTOR", "hover SELECTOR", "path" (Enter
-    until the trail ends), or a number of milliseconds."""
+    until the trail ends), "paint X Y X Y" (a stroke, in parts of the picture), or a number of milliseconds."""
 
     name: str
     network: str
@@ -40,11 +40,33 @@ SHOTS = (
     Shot("digits-number", "digits", "#explore/{deep}", (f"wait {BENCH}",)),
     Shot("digits-number-dark", "digits", "#explore/{deep}", (f"wait {BENCH}",), theme="dark"),
     Shot("digits-pixel", "digits", "", ("key a", f"wait {BENCH}", "path")),
-    Shot("digits-border", "digits", "#explore/conv1[2,1,26]", (f"wait {BENCH}",)),
-    Shot("digits-why", "digits", "#why", ("wait section.why svg", "900"), tall=900),
-    Shot("digits-what-if", "digits", "#what-if/{deep}", (f"wait {BENCH}", "click text='switch map off'", "900"), tall=900),
-    Shot("digits-mistakes", "digits", "#mistakes", ("wait .matrix", "click .matrix button[aria-label*='class 4 answered 9']", "900", "click .pictures li button", "900")),
-    Shot("digits-replay", "digits", "#replay", ("wait .replay .big", "900"), theme="dark"),
+    Shot(
+        "digits-why",
+        "digits",
+        "#why",
+        ("wait section.why svg", "click text=Occlusion", "2500", "wait section.why svg"),
+        tall=900,
+    ),
+    Shot("digits-what-if", "digits", "#what-if", ("paint 0.3 0.9 0.85 0.9", "1500")),
+    Shot(
+        "digits-mistakes",
+        "digits",
+        "#mistakes",
+        (
+            "wait .matrix",
+            "click .matrix button[aria-label*='class 4 answered 9']",
+            "900",
+            "click .pictures li button",
+            "900",
+        ),
+    ),
+    Shot(
+        "digits-replay",
+        "digits",
+        "#replay",
+        ("wait .replay .big", "click .replay input[type=range]", "1500"),
+        theme="dark",
+    ),
     Shot("digits-table", "digits", "#table", ("wait .table",)),
     Shot("digits-build", "digits", "#build", ("wait .build .state", "900")),
     Shot("digits-layer", "digits", "#explore", ("click .column .head", "wait .layer .kernels li", "500")),
@@ -52,8 +74,8 @@ SHOTS = (
     Shot("phone", "digits", "#explore", ("600",), size=PHONE),
     Shot("phone-number", "digits", "#explore/{deep}", (f"wait {BENCH}", "600"), size=PHONE, theme="dark"),
     Shot("phone-why", "digits", "#why", ("wait section.why svg", "900"), size=PHONE),
-    Shot("resnet", "resnet", "", (f"wait {BENCH}", "3000"), tall=900),
-    Shot("resnet-join", "resnet", "#explore/add1[5,20,20]", (f"wait {BENCH}", "4000"), theme="dark", tall=900),
+    Shot("resnet", "resnet", "", (f"wait {BENCH}", "3000")),
+    Shot("resnet-join", "resnet", "#explore/add3[5,10,10]", (f"wait {BENCH}", "5000"), theme="dark"),
     Shot("resnet-phone", "resnet", "#explore", ("900",), size=PHONE, theme="dark"),
     Shot("vgg", "vgg", "", (f"wait {BENCH}", "5000")),
     Shot("vgg-number", "vgg", "#explore/conv2[7,0,30]", (f"wait {BENCH}", "8000"), theme="dark"),
@@ -63,11 +85,15 @@ SHOTS = (
 
 def main() -> None:
     """Takes the pictures that are asked for."""
-    reader = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     reader.add_argument("out", type=Path)
     reader.add_argument("--chromium", help="the browser's program, unless playwright has one of its own")
     reader.add_argument("--only", default="", help="beginnings of names, with commas between")
-    reader.add_argument("--deep", default="conv2[3,4,5]", help="the value of the digits' network that is opened")
+    reader.add_argument(
+        "--deep", default="conv2[3,4,5]", help="the value of the digits' network that is opened"
+    )
     for network in ("digits", "resnet", "vgg"):
         reader.add_argument(f"--{network}")
     asked = reader.parse_args()
@@ -88,7 +114,8 @@ def take(browser: Browser, shot: Shot, address: str, deep: str, path: Path) -> i
     width, height = shot.size
     phone = width < 500
     context = browser.new_context(
-        viewport={"width": width, "height": shot.tall or height}, color_scheme="dark" if shot.theme == "dark" else "light",
+        viewport={"width": width, "height": shot.tall or height},
+        color_scheme="dark" if shot.theme == "dark" else "light",
         has_touch=phone, is_mobile=phone, reduced_motion="reduce",
     )  # fmt: skip
     context.set_default_timeout(60_000)
@@ -123,6 +150,15 @@ def do(page: Page, step: str) -> None:
         page.locator(rest).first.hover()
     elif word == "key":
         page.keyboard.press(rest)
+    elif word == "paint":
+        box = page.locator(".picture").bounding_box()
+        assert box is not None, "there is no picture to paint on"
+        x, y, to_x, to_y = (float(part) for part in rest.split())
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + to_x * box["width"], box["y"] + to_y * box["height"], steps=12)
+        page.mouse.up()
+        page.mouse.move(5, 500)
     elif word == "path":
         for _ in range(60):
             before = page.url
