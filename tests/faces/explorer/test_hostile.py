@@ -143,18 +143,16 @@ def _red(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("local", "ask"),
-    [(False, "Occlusion"), (True, "next"), (True, "open a picture")],
-    ids=["why", "another picture", "a dropped picture"],
+    [(False, "Occlusion"), (True, "open a picture")],
+    ids=["why", "a dropped picture"],
 )
 def test_whatever_is_asked_of_a_server_that_has_gone(window, digits, monkeypatch, local, ask, tmp_path):
-    """Also where the browser computes: pictures come from the server."""
+    """Also where the browser computes: files are read by the server."""
     monkeypatch.setattr(Session, "is_local", local)
     with serving(Session(digits)) as client:
         explorer = open_page(window, client.door.address)
     if ask == "Occlusion":
         explorer.get_by_role("button", name="Why", exact=True).first.click()
-    elif ask == "next":
-        window.locator("body").press("n")
     else:
         explorer.get_by_label("open a picture file").set_input_files(_red(tmp_path))
     window.get_by_text("pellucid open has ended").first.wait_for()
