@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from support.explorer import serving
 
 CLOSE = 1e-5  # of a value's own size, or of 1
 LINES = "rows => Object.fromEntries(rows.map(r => [r.dataset.line, +r.querySelector('[data-value]').dataset.value]))"
+PARTIAL = "cells => Object.fromEntries(cells.map(c => [c.dataset.partial, +c.dataset.value]))"
 PIXELS = """canvas => {
   const { width, height } = canvas
   const rgba = canvas.getContext('2d').getImageData(0, 0, width, height).data
@@ -66,32 +68,55 @@ def draw_seven(page: Any, explorer: Any) -> np.ndarray:
     return np.array(values, np.uint8).reshape(height, width, 1)
 
 
-def walk_down(page: Any, explorer: Any, model: ModelFile, pixels: np.ndarray, answer: int) -> list[str]:
-    """From a class' probability, by its strongest term each time, to the network's input. Every value, sum and
-    difference that stands on the screen is held against Python's; the names on the way come back."""
-    inside = Inside(model.opened(pixels))
-    explorer.locator(".answer .bar").nth(answer).click()
-    explorer.locator(f".bench [data-place]:text-is('softmax1[{answer}]')").wait_for()
-    way: list[str] = []
+@dataclass(frozen=True)
+class Step:
+    """One opened value as it stands on the screen: its place, the value, the equation's lines by name, the partial sums
+    by map."""
+
+    place: str
+    stored: float
+    lines: dict[str, float]
+    partial: dict[str, float]
+
+
+def walk(page: Any, explorer: Any, inside: Inside, bar: int) -> Iterator[Step]:
+    """From the probability of a bar (counted from 0), by its strongest term each time, to the network's input: what is
+    read at each place."""
+    explorer.locator(".answer .bar").nth(bar).click()
     while True:
-        bench = explorer.locator(".bench[aria-busy=false]")
-        bench.wait_for()
-        place = bench.locator("[data-place]").inner_text()
-        settled(page, inside.at(place).stored)
-        check(inside, place, float(bench.locator("[data-stored]").get_attribute("data-stored")),
-              bench.locator(".ledger tr[data-line]").evaluate_all(LINES))  # fmt: skip
-        way.append(place.split("[")[0])
-        if way[-1] == "input":
-            return way
-        assert len(way) < 40, way
-        explorer.locator(
-            ".lower"
-        ).focus()  # a notebook keeps its own keys where the explorer hasn't the focus
+        step = read_step(page, explorer, inside)
+        yield step
+        if step.place.split("[")[0] == "input" or inside.at(step.place).node is None:
+            return
+        # A notebook keeps its own keys where the explorer hasn't the focus.
+        explorer.locator(".lower").focus()
         page.keyboard.press("Enter")
-        page.wait_for_function(
-            "before => document.querySelector('.bench[aria-busy=false] [data-place]')?.textContent !== before",
-            arg=place,
-        )
+        page.wait_for_function(MOVED, arg=step.place)
+
+
+def read_step(page: Any, explorer: Any, inside: Inside) -> Step:
+    """What is open, once it has settled."""
+    bench = explorer.locator(".bench[aria-busy=false]")
+    bench.wait_for()
+    place = bench.locator("[data-place]").inner_text()
+    settled(page, inside.at(place).stored)
+    return Step(
+        place,
+        float(bench.locator("[data-stored]").get_attribute("data-stored")),
+        bench.locator(".ledger tr[data-line]").evaluate_all(LINES),
+        bench.locator("[data-partial]").evaluate_all(PARTIAL),
+    )
+
+
+def walk_down(page: Any, explorer: Any, model: ModelFile, pixels: np.ndarray, bar: int) -> list[str]:
+    """A walk of which every value, sum and difference is held against Python's; the names on the way come back."""
+    inside = Inside(model.opened(pixels))
+    way: list[str] = []
+    for step in walk(page, explorer, inside, bar):
+        check(inside, step)
+        way.append(step.place.split("[")[0])
+        assert len(way) < 40, way
+    return way
 
 
 def settled(page: Any, meant: float) -> None:
@@ -103,19 +128,26 @@ def settled(page: Any, meant: float) -> None:
         page.wait_for_function(script, arg=meant, timeout=20_000)
 
 
-def check(inside: Inside, place: str, stored: float, lines: dict[str, float]) -> None:
-    """One opened value, as it stands on the screen."""
-    number = inside.at(place)
-    near(place, stored, number.stored)
-    near(place, lines["stored"], number.stored)
-    near(place, lines["total"], number.sum)
-    near(place, lines["difference"], lines["total"] - lines["stored"])
+def compared(inside: Inside, step: Step) -> list[tuple[str, float, float]]:
+    """Each number of an equation on the screen beside Python's: what it is, as shown, as meant."""
+    number, lines = inside.at(step.place), step.lines
+    pairs = [("value", step.stored, number.stored), ("stored", lines["stored"], number.stored)]
+    if number.node is None:  # a number of the picture itself: nothing computes it
+        return pairs
+    pairs.append(("total", lines["total"], number.sum))
+    pairs.append(("difference", lines["difference"], lines["total"] - lines["stored"]))
     if "bias" in lines:
-        near(place, lines["bias"], number.opening.bias)
-        near(place, lines["sum"], number.sum - number.opening.bias)
+        pairs.append(("bias", lines["bias"], number.opening.bias))
+        pairs.append(("sum", lines["sum"], number.sum - number.opening.bias))
+    return pairs
 
 
-def near(place: str, shown: float, meant: float) -> None:
-    assert abs(shown - meant) <= CLOSE * max(1.0, abs(meant)), (
-        f"{place}: {shown} on the screen, {meant} in Python"
-    )
+def apart(shown: float, meant: float) -> float:
+    """How far, of the value's own size or of 1."""
+    return abs(shown - meant) / max(1.0, abs(meant))
+
+
+def check(inside: Inside, step: Step) -> None:
+    """One opened value, as it stands on the screen, against Python."""
+    for what, shown, meant in compared(inside, step):
+        assert apart(shown, meant) <= CLOSE, f"{step.place}: {what} {shown} on the screen, {meant} in Python"

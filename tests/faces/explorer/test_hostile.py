@@ -10,7 +10,7 @@ from PIL import Image
 from pellucid.faces.server.session import Session
 from pellucid.model import ModelFile, Wishes, open_any
 from pellucid.shipping.page import write_page
-from support.browsing import app, open_page
+from support.browsing import app, open_page, ready
 from support.cli import pellucid
 from support.digits import NETWORK, digits_folder
 from support.explorer import serving
@@ -124,6 +124,40 @@ def test_a_model_without_labels_says_so(window, built, tmp_path):
         assert "Another tool's file" in explorer.inner_text()
         explorer.get_by_role("button", name="Replay", exact=True).first.click()
         assert "nothing to replay" in explorer.inner_text()
+
+
+def test_a_page_of_a_model_without_labels_says_so(window, built, tmp_path):
+    model = open_any(colour_file(tmp_path / "colours.onnx", (1, 3, 16, 16)), Wishes(), None)
+    made = write_page(model, tmp_path / "page.html")
+    window.goto(Path(made.path).as_uri())
+    window.get_by_label("open a picture file").set_input_files(_red(tmp_path))
+    explorer = ready(window, window.locator(".pellucid"))
+    assert explorer.locator(".answer .said b").inner_text() == "2"
+    assert "doesn’t say what its classes are called" in explorer.locator(".answer").inner_text()
+
+
+def _red(folder: Path) -> Path:
+    Image.new("RGB", (16, 16), (255, 0, 0)).save(folder / "red.png")
+    return folder / "red.png"
+
+
+@pytest.mark.parametrize(
+    ("local", "ask"),
+    [(False, "Occlusion"), (True, "open a picture")],
+    ids=["why", "a dropped picture"],
+)
+def test_whatever_is_asked_of_a_server_that_has_gone(window, digits, monkeypatch, local, ask, tmp_path):
+    """Also where the browser computes: files are read by the server."""
+    monkeypatch.setattr(Session, "is_local", local)
+    with serving(Session(digits)) as client:
+        explorer = open_page(window, client.door.address)
+    if ask == "Occlusion":
+        explorer.get_by_role("button", name="Why", exact=True).first.click()
+    else:
+        explorer.get_by_label("open a picture file").set_input_files(_red(tmp_path))
+    window.get_by_text("pellucid open has ended").first.wait_for()
+    assert all("ERR_CONNECTION_REFUSED" in line for line in window.said), window.said
+    window.said.clear()
 
 
 def test_a_server_that_has_gone_says_so(window, digits, monkeypatch):

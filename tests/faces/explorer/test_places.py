@@ -88,7 +88,6 @@ def test_a_label_is_corrected_where_the_data_lies(window, digits):
     file = corrections_file(digits.card.data.source)
     with app(window, Session(digits)) as explorer:
         explorer.get_by_role("button", name="Mistakes", exact=True).first.click()
-        explorer.locator(".matrix td:not(.right) button").first.click()
         explorer.locator(".pictures li button").first.click()
         chosen = explorer.get_by_label("the chosen picture")
         before = chosen.get_by_label("the right label").input_value()

@@ -103,6 +103,8 @@ export class Explorer {
   use(picture: Picture, name: string, entry: PictureEntry | null = null): void {
     this.#pictureNumber++
     this.picture = picture
+    this.network.sized(picture)
+    this.trail = this.trail.map((place) => this.#proper(place))
     this.pictureName = name
     this.entry = entry
     this.drawing = false
@@ -224,14 +226,14 @@ export class Explorer {
 
   /** The strongest value of a map, which is what a click on the whole map opens. */
   strongest(name: string, channel: number): Place {
-    const shape = this.network.shape(name) ?? [1]
+    const shape = this.network.planes(name) ?? this.network.shape(name) ?? [1]
     const values = this.tensors.held.get(name)?.channels.get(channel)
     let best = 0
     values?.forEach((value, i) => { if (Math.abs(value) > Math.abs(values[best] as number)) best = i })
     const width = shape.at(-1) as number
     return shape.length < 3
       ? { name, index: shape.length === 2 ? [channel, best] : [channel] }
-      : { name, index: [channel, ...shape.slice(1, -2).map(() => 0), Math.floor(best / width) % (shape.at(-2) as number), best % width] }
+      : { name, index: this.network.index(name, [channel, ...shape.slice(1, -2).map(() => 0), Math.floor(best / width) % (shape.at(-2) as number), best % width]) }
   }
 
   /** Where the likeliest class' probability stands. */
@@ -284,10 +286,11 @@ export class Explorer {
 
   /** One value of a run, from its channel. */
   async valueAt(run: number, place: Place): Promise<number> {
-    const channel = place.index[0] ?? 0
+    const spot = this.network.spot(place.name, place.index)
+    const channel = spot[0] ?? 0
     const maps = await this.source.maps(run, place.name, [channel, channel + 1])
     const size = maps.shape.slice(1).reduce((a, b) => a * b, 1)
-    return maps.data[flat(place.index, maps.shape) - channel * size] ?? NaN
+    return maps.data[flat(spot, maps.shape) - channel * size] ?? NaN
   }
 
   // ---- modes, columns, the address
@@ -328,7 +331,7 @@ export class Explorer {
     const address = hash.length > 1 ? fromHash(hash) : NOWHERE
     this.mode = address.mode
     const known = address.trail.filter((place) => this.network.shape(place.name)?.length === place.index.length)
-    this.trail = known.map((place) => this.#proper(place))
+    this.trail = known.map((place) => (this.network.isPrepared(place.name) ? place : this.#proper(place))) // the picture's size may be yet to come
     if (!this.trail.length) this.opened = null
     if (address.picture !== null && address.picture !== this.entry?.id) {
       await this.show({ id: address.picture, name: address.picture, truth: null, answer: null, probability: null, of_truth: null, height: 0, width: 0, corrected: null })

@@ -10,11 +10,11 @@ export interface Flow {
 }
 
 /** The sum of each input map's products; where nothing is multiplied, what the chosen or only operand brings. */
-export function flows(level: LevelDocument): readonly Flow[] {
+export function flows(level: LevelDocument, channelOf: (source: string, index: readonly number[]) => number | undefined = (_, index) => index[0]): readonly Flow[] {
   const found = new Map<string, { source: string; channel: number; sum: number; count: number }>()
   const parts = level.terms ?? chosenOf(level)
   for (const term of parts) {
-    const channel = term.index[0] ?? 0
+    const channel = channelOf(term.source, term.index) ?? 0
     const key = `${channel} ${term.source}`
     const flow = found.get(key)
     const product = real(term.product)

@@ -84,8 +84,15 @@ function tilesOf(maps: readonly number[], height: number, open: boolean): Tiles 
   return fitCells(Math.max(1, maps.reduce((a, b) => a * b, 1)), height)
 }
 
+/** The longer of a layer's operation and its shape: what else its header says. */
+function wordsOf(layer: LayerDocument): string {
+  const [channels, ...space] = layer.maps
+  const shape = [...space, channels].join('×')
+  return shape.length > layer.operation.length ? shape : layer.operation
+}
+
 function widthOf(tiles: Tiles, name = '', words = ''): number {
-  return Math.max(NARROWEST, Math.min(WIDEST, Math.round(Math.max(7.2 * name.length, 6.6 * words.length))), tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0)))
+  return Math.max(NARROWEST, Math.min(WIDEST, Math.round(Math.max(7.8 * name.length, 6.6 * words.length))), tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0)))
 }
 
 /** The whole network in `height`, of which each lane's headers take `head`. `opened` holds the names of columns whose
@@ -96,7 +103,7 @@ export function plan(
   const lanes = 1 + Math.max(0, ...layers.map((layer) => layer.row))
   const room = height - (lanes - 1) * BETWEEN
   // The main way takes more of the height than its branches do.
-  const main = lanes === 1 ? room : Math.round(room * Math.max(0.5, 1.25 / (lanes + 0.25)))
+  const main = lanes === 1 ? room : Math.round(room * Math.max(0.5, 1.4 / (lanes + 0.25)))
   const branch = lanes === 1 ? 0 : Math.floor((room - main) / (lanes - 1))
   const laneHeight = (row: number): number => (row === 0 ? main : branch)
   const laneTop = (row: number): number => (row === 0 ? 0 : main + BETWEEN + (row - 1) * (branch + BETWEEN))
@@ -109,7 +116,7 @@ export function plan(
   const left = layers.map((layer, i) => {
     const before = within.get(layer.stage)
     const at = before === undefined ? 0 : before + 12 * spread
-    within.set(layer.stage, at + widthOf(tiles[i] as Tiles, layer.name, layer.operation))
+    within.set(layer.stage, at + widthOf(tiles[i] as Tiles, layer.name, wordsOf(layer)))
     return at
   })
   const widest = new Map<number, number>()
@@ -123,7 +130,7 @@ export function plan(
   x -= 30 * spread
   const columns = layers.map((layer, i): Column => ({
     layer, x: Math.round((starts.get(layer.column) as number) + (left[i] as number)), y: laneTop(layer.row),
-    width: widthOf(tiles[i] as Tiles, layer.name, layer.operation), height: laneHeight(layer.row), tiles: tiles[i] as Tiles,
+    width: widthOf(tiles[i] as Tiles, layer.name, wordsOf(layer)), height: laneHeight(layer.row), tiles: tiles[i] as Tiles,
   }))
   const at = new Map(layers.map((layer, i) => [layer.name, i]))
   const lowest = Math.min(...widest.keys())

@@ -1,4 +1,5 @@
 // Looked up in the graph document once: which layer a name belongs to, what stands before and behind it.
+import { prepare } from '../arithmetic/prepare'
 import type { GraphDocument, LayerDocument, NodeDocument, TensorDocument } from '../types'
 
 export class Network {
@@ -7,6 +8,7 @@ export class Network {
   readonly #tensors = new Map<string, TensorDocument>()
   readonly #names = new Map<string, string>()
   readonly #makers = new Map<string, NodeDocument>()
+  #prepared = new Map<string, readonly number[]>()
   readonly input: string
   readonly answer: string
   readonly scores: string | null
@@ -25,6 +27,19 @@ export class Network {
     this.input = this.screen(graph.input.input)
     this.answer = this.screen(graph.answer.probabilities)
     this.scores = graph.answer.scores === null ? null : this.screen(graph.answer.scores)
+    this.sized(graph.input)
+  }
+
+  /** What prepares a picture of this size for the network: its tensors open too, down to the raw pixels. */
+  sized(picture: { height: number; width: number; channels: number }): void {
+    const { tensors } = prepare(this.graph.input, picture.height, picture.width, picture.channels)
+    this.#prepared = new Map(tensors.flatMap((each) => [[each.name, each.shape], [each.tensor, each.shape]] as const))
+    this.#prepared.delete(this.input)
+  }
+
+  /** Whether it stands before the network's input: the picture itself, resized, scaled. */
+  isPrepared(name: string): boolean {
+    return this.#prepared.has(name) && !this.#tensors.has(name) && !this.layer(name)
   }
 
   /** A tensor's name on the screen. */
@@ -67,7 +82,7 @@ export class Network {
       const { channels, height, width, channel_last: last } = this.graph.input
       return last ? [height, width, channels] : [channels, height, width]
     }
-    return this.#byName.get(name)?.maps ?? null
+    return this.#byName.get(name)?.maps ?? this.#prepared.get(name) ?? null
   }
 
   /** Names from the input on, for going one layer back or on. */
@@ -89,7 +104,25 @@ export class Network {
 
   /** Whether values stand as rows, columns, channels, as in a picture that was not yet turned. */
   channelLast(name: string): boolean {
-    return this.#tensors.get(name)?.channel_last ?? (name === this.input && this.graph.input.channel_last)
+    return this.#tensors.get(name)?.channel_last ?? (name === this.input ? this.graph.input.channel_last : this.isPrepared(name))
+  }
+
+  /** Channels, rows and columns of maps, however the tensor holds them; null for what isn't maps. */
+  planes(name: string): readonly [channels: number, rows: number, columns: number] | null {
+    const shape = this.shape(name)
+    if (shape?.length !== 3) return null
+    const [a, b, c] = shape as [number, number, number]
+    return this.channelLast(name) ? [c, a, b] : [a, b, c]
+  }
+
+  /** Channel, row and column of an index in maps; of other tensors, the index itself. */
+  spot(name: string, index: readonly number[]): readonly number[] {
+    return index.length === 3 && this.channelLast(name) ? [index[2] as number, index[0] as number, index[1] as number] : index
+  }
+
+  /** The other way: the index of a channel, row and column. */
+  index(name: string, spot: readonly number[]): readonly number[] {
+    return spot.length === 3 && this.channelLast(name) ? [spot[1] as number, spot[2] as number, spot[0] as number] : spot
   }
 
   className(number: number): string {
@@ -103,6 +136,13 @@ export class Network {
     if (name === this.answer) return `P(${this.className(number)})`
     if (name === this.scores && this.graph.answer.logits) return `logit ${this.className(number)}`
     return null
+  }
+
+  /** A raw pixel of the picture, and its colour where it has one: pixel (12, 9) red. Null for other names. */
+  pixelWords(name: string, index: readonly number[]): string | null {
+    if (name !== this.graph.input.picture || !this.isPrepared(name)) return null
+    const colour = this.shape(name)?.[2] === 3 ? ` ${['red', 'green', 'blue'][index[2] ?? 0]}` : ''
+    return `pixel (${index[0]}, ${index[1]})${colour}`
   }
 }
 

@@ -31,14 +31,16 @@ export function perform(explorer: Explorer, action: Action): boolean {
     case 'layer': return changeLayer(explorer, action.by)
     case 'channel': {
       if (!place) return false
-      explorer.shift({ name: place.name, index: place.index.map((n, axis) => (axis === 0 ? n + action.by : n)) })
+      const spot = network.spot(place.name, place.index)
+      explorer.shift({ name: place.name, index: network.index(place.name, spot.map((n, axis) => (axis === 0 ? n + action.by : n))) })
       return true
     }
     case 'move': {
       if (!place || explorer.mode === 'table' || explorer.mode === 'build' || explorer.mode === 'mistakes') return false
-      const last = place.index.length - 1
-      const by = last === 0 ? [action.rows + action.columns] : place.index.map((_, axis) => (axis === last ? action.columns : axis === last - 1 ? action.rows : 0))
-      explorer.shift({ name: place.name, index: place.index.map((n, axis) => n + (by[axis] ?? 0)) })
+      const spot = network.spot(place.name, place.index)
+      const last = spot.length - 1
+      const by = last === 0 ? [action.rows + action.columns] : spot.map((_, axis) => (axis === last ? action.columns : axis === last - 1 ? action.rows : 0))
+      explorer.shift({ name: place.name, index: network.index(place.name, spot.map((n, axis) => n + (by[axis] ?? 0))) })
       return true
     }
   }

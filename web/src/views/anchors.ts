@@ -17,7 +17,7 @@ export function anchor(explorer: Explorer, plan: Plan, name: string, channel: nu
   const column = layer && plan.columns.find((each) => each.layer === layer)
   if (!column) return null
   const screen = network.nameOf(column.layer)
-  const open = explorer.place?.name === screen ? explorer.place.index[0] : undefined
+  const open = explorer.place?.name === screen ? network.spot(screen, explorer.place.index)[0] : undefined
   const place = column.tiles.kind === 'cells' ? channel
     : shownChannels(column.tiles, explorer.tensors.held.get(screen)?.order, open).indexOf(channel)
   if (place < 0) {

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { flows, strongestFlows } from '../../src/state/flows'
-import { closing, planes, sumOf } from '../../src/views/workbench/planes'
+import type { TermDocument } from '../../src/types'
+import { closing, type Plane, planes, sumOf, weightsOf } from '../../src/views/workbench/planes'
 import { level, term } from '../support'
 
 describe('planes', () => {
@@ -45,4 +46,16 @@ it('says whether an equation closes', () => {
   expect(closing(level({ sum: 1, value: 1, difference: 0, closes: true })).note).toBe('closes')
   expect(closing(level({ sum: 1, value: 2, difference: 1, closes: false })).note).toBe('does not close')
   expect(closing(level({ sum: null, value: 2, difference: null, closes: null })).note).toBe('')
+})
+
+test('weights over the border come from the kernel, where its places are certain', () => {
+  const at = (cell: number, value: number): TermDocument => ({
+    source: 'x', index: [1, 0, cell], input: 1, weight: value, product: value, weight_source: { name: 'w', index: [2, 1, 0, cell] }, role: '',
+  })
+  const plane: Plane = { source: 'x', channel: 1, rows: 1, columns: 3, row: 0, column: -1, stepRows: 1, stepColumns: 1, cells: [null, at(1, 5), at(2, 6)], sum: 11 }
+  const kernel = { shape: [4, 2, 1, 3], from: 2, data: [1, 2, 3, 4, 5, 6] }
+  expect(weightsOf(plane, kernel)).toEqual([4, 5, 6])
+  expect(weightsOf(plane, null)).toEqual([null, 5, 6])
+  expect(weightsOf({ ...plane, cells: [null, at(2, 6), at(1, 5)] }, kernel)).toEqual([null, 6, 5])
+  expect(weightsOf(plane, { ...kernel, from: 1 })).toEqual([null, 5, 6])
 })

@@ -85,3 +85,24 @@ export function closing(level: LevelDocument, off = false): { value: number; sto
     note: off ? 'switched off' : closes === true ? 'closes' : closes === false ? 'does not close' : '',
   }
 }
+
+/** One output's kernels as `maps` gives them: [outputs][inputs][…space], of which `data` holds those of output `from`. */
+export interface Weights {
+  readonly shape: readonly number[]
+  readonly from: number
+  readonly data: ArrayLike<number>
+}
+
+/** A plane's weights. Over the border there is no term, so those stand in `kernel`; null where it isn't certain which. */
+export function weightsOf(plane: Plane, kernel: Weights | null): readonly (number | null)[] {
+  const known = plane.cells.map((term) => (term?.weight == null ? null : real(term.weight)))
+  const input = plane.cells.find((term) => term?.weight_source)?.weight_source?.index[1]
+  const space = kernel?.shape.slice(2) ?? []
+  const size = space.reduce((a, b) => a * b, 1)
+  if (!kernel || input === undefined || size !== plane.cells.length) return known
+  const straight = plane.cells.every((term, cell) => {
+    const at = term?.weight_source?.index
+    return !term || (at?.[0] === kernel.from && at[1] === input && at.slice(2).reduce((n, place, axis) => n * (space[axis] as number) + place, 0) === cell)
+  })
+  return straight ? known.map((weight, cell) => weight ?? kernel.data[input * size + cell] ?? null) : known
+}

@@ -1,0 +1,93 @@
+"""What a browser itself measures of the explorer: first paint, handlers, tasks, answers; and what axe-core finds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+# Each task over 50 ms of the page's main thread, as the browser counts them, from before the page's first script.
+WATCH = """
+window.tasks = []
+new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((e) => e.duration)))
+  .observe({ type: 'longtask', buffered: true })
+if (location.protocol !== 'about:') localStorage.setItem('pellucid.hints', 'seen')
+"""
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+# Moves a pointer over an element, one move a frame; each handler, with what Svelte draws at once, is a `measure`.
+DRAG = """async ([selector, moves]) => {
+  const over = document.querySelector(selector), box = over.getBoundingClientRect()
+  over.setPointerCapture = () => {}
+  const frame = () => new Promise(requestAnimationFrame)
+  const send = (type, x, y) => over.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, buttons: 1,
+    pointerId: 1, pointerType: 'mouse',
+    clientX: box.left + 5 + x * (box.width - 10), clientY: box.top + 5 + y * (box.height - 10) }))
+  send('pointerdown', 0, 0)
+  for (let i = 0; i < moves; i++) {
+    const start = performance.now()
+    send('pointermove', ((i * 7) % moves) / moves, i / moves)
+    await Promise.resolve()
+    performance.measure('handler', { start, end: performance.now() })
+    await frame()
+  }
+  send('pointerup', 0.5, 0.5)
+  await new Promise((done) => setTimeout(done, 500))
+  const took = performance.getEntriesByName('handler').map((e) => e.duration)
+  performance.clearMeasures('handler')
+  return took
+}"""
+# Draws one stroke; from each move to the frame in which another answer stands on the screen is a `measure`.
+STROKE = """async (moves) => {
+  const sheet = document.querySelector('.side .picture'), box = sheet.getBoundingClientRect()
+  sheet.setPointerCapture = () => {}
+  const answer = () => [...document.querySelectorAll('.answer .bar, .answer .logit')]
+    .map((e) => e.getAttribute('aria-label') ?? e.textContent).join()
+  const send = (type, x, y) => sheet.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, buttons: 1,
+    pointerId: 1, pointerType: 'mouse', clientX: box.left + x * box.width, clientY: box.top + y * box.height }))
+  send('pointerdown', 0.2, 0.2)
+  await new Promise((done) => setTimeout(done, 300))
+  for (let i = 1; i <= moves; i++) {
+    const before = answer(), start = performance.now()
+    send('pointermove', 0.2 + 0.6 * (i / moves), 0.2 + 0.6 * (((i * 37) % 100) / 100))
+    while (answer() === before && performance.now() - start < 1000) await new Promise((done) => setTimeout(done))
+    await new Promise(requestAnimationFrame)
+    performance.measure('answer', { start, end: performance.now() })
+  }
+  send('pointerup', 0.8, 0.5)
+  const took = performance.getEntriesByName('answer').map((e) => e.duration)
+  performance.clearMeasures('answer')
+  return took
+}"""
+FOUND = """async () => {
+  const { violations } = await window.axe.run(document, { resultTypes: ['violations'] })
+  return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.length }))
+}"""
+
+
+def tasks(page: Any) -> list[float]:
+    """The main thread's tasks over 50 ms since this was last asked, in ms."""
+    return page.evaluate("window.tasks.splice(0)")
+
+
+def drag(page: Any, selector: str, moves: int = 60) -> dict[str, Any]:
+    """Drag over an element: each handler's time, and the longest task (0 where none took 50 ms)."""
+    tasks(page)
+    handlers = page.evaluate(DRAG, [selector, moves])
+    return {"n": len(handlers), "handler": spread(handlers), "longest_task": max(tasks(page), default=0.0)}
+
+
+def strokes(page: Any, moves: int = 40) -> dict[str, Any]:
+    """Draw: how long until the answer on the screen follows each piece of the stroke."""
+    tasks(page)
+    took = page.evaluate(STROKE, moves)
+    return {"n": len(took), "answer": spread(took), "longest_task": max(tasks(page), default=0.0)}
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, 95th percentile and largest, in ms."""
+    ordered = sorted(values)
+    return {
+        "median": round(statistics.median(ordered), 2),
+        "p95": round(ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], 2),
+        "largest": round(ordered[-1], 2),
+    }
