@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-# Each task over 50 ms of the page's main thread, as the browser counts them, from before the page's first script.
-WATCH = """
-window.tasks = []
-new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((e) => e.duration)))
-  .observe({ type: 'longtask', buffered: true })
-if (location.protocol !== 'about:') localStorage.setItem('pellucid.hints', 'seen')
-"""
+QUIET = "if (location.protocol !== 'about:') localStorage.setItem('pellucid.hints', 'seen')"  # no first visit's hints
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 # Moves a pointer over an element, one move a frame; each handler, with what Svelte draws at once, is a `measure`.
 DRAG = """async ([selector, moves]) => {
@@ -64,23 +60,50 @@ FOUND = """async () => {
 }"""
 
 
-def tasks(page: Any) -> list[float]:
-    """The main thread's tasks over 50 ms since this was last asked, in ms."""
-    return page.evaluate("window.tasks.splice(0)")
-
-
 def drag(page: Any, selector: str, moves: int = 60) -> dict[str, Any]:
-    """Drag over an element: each handler's time, and the longest task (0 where none took 50 ms)."""
-    tasks(page)
-    handlers = page.evaluate(DRAG, [selector, moves])
-    return {"n": len(handlers), "handler": spread(handlers), "longest_task": max(tasks(page), default=0.0)}
+    """Drag over an element: each handler's time, and the longest task."""
+    with traced(page) as longest:
+        handlers = page.evaluate(DRAG, [selector, moves])
+    longest.pop("work")
+    return {"n": len(handlers), "handler": spread(handlers), "longest_task": longest}
 
 
 def strokes(page: Any, moves: int = 40) -> dict[str, Any]:
-    """Draw: how long until the answer on the screen follows each piece of the stroke."""
-    tasks(page)
-    took = page.evaluate(STROKE, moves)
-    return {"n": len(took), "answer": spread(took), "longest_task": max(tasks(page), default=0.0)}
+    """Draw: how long until the answer on the screen follows each piece of the stroke, and the longest task."""
+    with traced(page) as longest:
+        took = page.evaluate(STROKE, moves)
+    work = round(longest.pop("work") / len(took), 2)
+    return {"n": len(took), "answer": spread(took), "work": work, "longest_task": longest}
+
+
+@contextmanager
+def traced(page: Any) -> Iterator[dict[str, float]]:
+    """The longest task of pages' main threads, as the browser traces them: in ms of the `clock`, and of the `processor`
+    alone. They are the same where nothing else runs; elsewhere the clock also counts other programs' turns. `work` is
+    the processor's time in all, that of workers too."""
+    longest = {"clock": 0.0, "processor": 0.0, "work": 0.0}
+    browser = page.context.browser
+    browser.start_tracing(page=page, categories=["toplevel"])
+    try:
+        yield longest
+    finally:
+        events = json.loads(browser.stop_tracing())["traceEvents"]
+    names = {
+        (event["pid"], event["tid"]): event["args"]["name"]
+        for event in events
+        if event["name"] == "thread_name"
+    }
+    main = {thread for thread, name in names.items() if name == "CrRendererMain"}
+    workers = {thread for thread, name in names.items() if name.startswith("DedicatedWorker")}
+    for event in events:
+        if (
+            event["name"] == "ThreadControllerImpl::RunTask"
+            and (event["pid"], event["tid"]) in main | workers
+        ):
+            longest["work"] += event.get("tdur", 0) / 1000
+        if event["ph"] == "X" and (event["pid"], event["tid"]) in main:
+            for clock, key in (("clock", "dur"), ("processor", "tdur")):
+                longest[clock] = max(longest[clock], round(event.get(key, 0) / 1000, 2))
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -75,7 +75,7 @@ SHOTS = (
     Shot("phone-number", "digits", "#explore/{deep}", (f"wait {BENCH}", "600"), size=PHONE, theme="dark"),
     Shot("phone-why", "digits", "#why", ("wait section.why svg", "900"), size=PHONE),
     Shot("resnet", "resnet", "", (f"wait {BENCH}", "3000")),
-    Shot("resnet-join", "resnet", "#explore/add3[5,10,10]", (f"wait {BENCH}", "5000"), theme="dark"),
+    Shot("resnet-join", "resnet", "#explore/add1[5,20,20]", (f"wait {BENCH}", "5000"), theme="dark"),
     Shot("resnet-phone", "resnet", "#explore", ("900",), size=PHONE, theme="dark"),
     Shot("vgg", "vgg", "", (f"wait {BENCH}", "5000")),
     Shot("vgg-number", "vgg", "#explore/conv2[7,0,30]", (f"wait {BENCH}", "8000"), theme="dark"),

@@ -67,11 +67,29 @@ def test_keys_alone_go_everywhere(window, explorer):
         window.locator(view).first.wait_for()
 
 
+def test_enter_goes_down_to_a_raw_pixel(window, explorer):
+    explorer.locator(".answer .bar").nth(7).click()
+    window.locator(".bench[aria-busy=false] [data-place]:text-is('softmax1[7]')").wait_for()
+    window.locator(".lower").focus()
+    for _ in range(40):
+        before = place(window)
+        if before.startswith("image["):
+            break
+        window.keyboard.press("Enter")
+        window.locator(f".bench[aria-busy=false] [data-place]:not(:text-is('{before}'))").wait_for()
+    row, column, _ = place(window).removeprefix("image[").rstrip("]").split(",")
+    assert f"pixel ({row}, {column})" in window.locator(".trail li").last.inner_text()
+
+
 def test_a_link_restores_what_was_open(window, explorer, address):
     explorer.locator(".answer .bar").nth(3).click()
     window.locator(".bench [data-place]:text-is('softmax1[3]')").wait_for()
+    window.wait_for_function("() => location.hash.includes('softmax1[3]')")
+    before = window.evaluate("location.hash")
     window.keyboard.press("n")
-    window.wait_for_function("() => location.hash.includes('picture=')")
+    window.wait_for_function(
+        "before => location.hash !== before && location.hash.includes('picture=')", arg=before
+    )
     said = window.locator(".answer .said:not(.busy)")
     said.wait_for()
     link, shown = window.url, window.locator(".answer .said").inner_text()
