@@ -143,15 +143,17 @@ def _red(folder: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("local", "ask"),
-    [(False, "Occlusion"), (True, "open a picture")],
-    ids=["why", "a dropped picture"],
+    [(False, "Occlusion"), (True, "open a picture"), (True, "next")],
+    ids=["why", "a dropped picture", "the next one"],
 )
 def test_whatever_is_asked_of_a_server_that_has_gone(window, digits, monkeypatch, local, ask, tmp_path):
     """Also where the browser computes: files are read by the server."""
     monkeypatch.setattr(Session, "is_local", local)
     with serving(Session(digits)) as client:
         explorer = open_page(window, client.door.address)
-    if ask == "Occlusion":
+    if ask == "next":
+        window.keyboard.press("n")
+    elif ask == "Occlusion":
         explorer.get_by_role("button", name="Why", exact=True).first.click()
     else:
         explorer.get_by_label("open a picture file").set_input_files(_red(tmp_path))

@@ -1,6 +1,7 @@
 // What the keys' actions do. True where something was done, so that the browser leaves the key alone.
 import type { Explorer } from './explorer.svelte'
 import type { Action } from './keys'
+import { sentence } from './latest'
 import { unflat } from './network'
 import { MODES } from './trail'
 
@@ -83,8 +84,13 @@ function changeLayer(explorer: Explorer, by: number): boolean {
 /** The next test picture. */
 async function turnPage(explorer: Explorer, by: number): Promise<void> {
   if (explorer.source.lacks.pictures !== undefined) return
-  explorer.page = Math.max(0, explorer.page + by)
-  const [entry] = await explorer.source.pictures('test', explorer.page, 1).catch(() => [])
-  if (entry) await explorer.show(entry)
-  else explorer.page = Math.max(0, explorer.page - by)
+  const page = Math.max(0, explorer.page + by)
+  try {
+    const [entry] = await explorer.source.pictures('test', page, 1)
+    if (!entry) return
+    explorer.page = page
+    await explorer.show(entry)
+  } catch (error) {
+    explorer.failure = sentence(error)
+  }
 }
