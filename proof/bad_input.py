@@ -177,6 +177,8 @@ def option_values(folder: Path, short: bool) -> Iterator[tuple[str, list[str], s
         "filter": [str(next((folder / "digits" / "1").glob("*.png")).relative_to(folder)), "sharpen"],
         "exercise": ["lenet5", "--count", "1"],
         "bench": ["--no-peers", "--rounds", "1"],
+        "open": ["no-such-model.onnx", "--no-browser"],  # one that is there would be served until Ctrl-C
+        "export": ["no-such-model.onnx", "page"],
         "explain": [
             "model.onnx",
             str(next((folder / "digits" / "0").glob("*.png")).relative_to(folder)),

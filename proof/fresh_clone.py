@@ -25,6 +25,7 @@ NAMING = ["Makefile", "README.md", "CONTRIBUTING.md", "pyproject.toml", ".ci/run
 PROGRAMS = [".ci/run", ".ci/check", ".ci/environment", "examples/first_run.sh"]
 # What shows this checkout to a program that it starts.
 OURS = re.compile(r"^(PYTHON|VIRTUAL_ENV|MAKE|MFLAGS|PELLUCID|PYTEST|GIT_|CI$)")
+BUILT = ("src/pellucid/faces/explorer", "web/node_modules")  # by node, where there is one
 LAST_LINES = 12
 
 
@@ -71,7 +72,7 @@ def lacking(place: Path) -> list[str]:
             wrong.append(f"{file} is not in the clone")
             continue
         for path in sorted(set(named((place / file).read_text(), folders))):
-            made = path.startswith(("proof/results", "docs")) or path.endswith("__pycache__")
+            made = path.startswith(("proof/results", "docs", *BUILT)) or path.endswith("__pycache__")
             if not made and not (place / path).exists() and not any(place.glob(path)):
                 wrong.append(f"{file} names {path}, which is not in the clone")
     for program in PROGRAMS:
