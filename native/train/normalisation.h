@@ -28,8 +28,9 @@ void moments(const View& in, int64_t blocks, const int* live, int64_t channel, f
     }
 }
 
-// out = (in - centre) * factor + term + what `other` has there, of one channel; with `relu` only what is above 0. The centre goes first: where
-// values hardly differ, `factor` is large, and centre * factor would take the digits that tell them apart.
+// out = (in - centre) * factor + term + what `other` has there, if it is any, of one channel; with `relu` only what is above
+// 0. The centre goes first: where values hardly differ, `factor` is large, and centre * factor would take the digits that
+// tell them apart.
 void affine(const View& in, const View& other, const View& out, int64_t blocks, int64_t channel, float centre,
             float factor, float term, bool relu) {
     const float low = relu ? 0.0f : -__builtin_inff();
@@ -85,15 +86,13 @@ PELLUCID_INLINE void each_slope(const View& in, const View& out, const Slopes& s
         for (int64_t x = 0; x < g.columns; ++x, winner += kBlock)
             PELLUCID_UNROLL
             for (int64_t p = 0; p < kBlock; p += kWidth) {
-                B bytes;
-                __builtin_memcpy(&bytes, winner + p, sizeof bytes);
-                const M place = __builtin_convertvector(bytes, M);
-                const V value = load(slope + x * kBlock + p);
+                V places[4];
+                to_places(winner + p, load(slope + x * kBlock + p), places);
                 const int64_t at = 2 * x * kBlock + p;
-                meet(2 * q, at, p, where(place == 0, value));
-                meet(2 * q, at + kBlock, p, where(place == 1, value));
-                meet(2 * q + 1, at, p, where(place == 2, value));
-                meet(2 * q + 1, at + kBlock, p, where(place == 3, value));
+                meet(2 * q, at, p, places[0]);
+                meet(2 * q, at + kBlock, p, places[1]);
+                meet(2 * q + 1, at, p, places[2]);
+                meet(2 * q + 1, at + kBlock, p, places[3]);
             }
     }
 }
@@ -102,8 +101,8 @@ PELLUCID_INLINE void each_slope(const View& in, const View& out, const Slopes& s
 // slopes with winners: of what stands fused behind it.
 // `other_gradient`: of what was added to the outputs, if that is wanted; `other_add`: it is added to what is there.
 void norm_back(const View& in, const View& out, const Slopes& slopes, bool relu, const View& in_gradient,
-               const View& other_gradient, bool other_add, int64_t blocks, const int* live, int64_t channel, Moments moments, float weight, float count, bool add,
-               float* weight_sum, float* bias_sum) {
+               const View& other_gradient, bool other_add, int64_t blocks, const int* live, int64_t channel,
+               Moments moments, float weight, float count, bool add, float* weight_sum, float* bias_sum) {
     V sums[kParts] = {}, products[kParts] = {};
     for (int64_t b = 0; b < blocks; ++b) {
         each_slope(in, out, slopes, relu, b, channel, [&](int64_t y, int64_t at, int64_t lane, V slope)

@@ -84,7 +84,7 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
                       bool training) {
     for (int64_t b = 0; b < n; ++b) worker.live[b] = static_cast<int>(blocks[b].live);
     for (const Step& s : network_.steps) {
-        const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * (&s - network_.steps.data())]);
+        const Watch watch(worker.clock(2 * (&s - network_.steps.data())));
         const View in = value(worker, s.in[0]), out = value(worker, s.out);
         switch (s.kind) {
             case Kind::conv: {
@@ -181,7 +181,7 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
     for (auto step = network_.steps.rbegin(); step != network_.steps.rend(); ++step) {
         const Step& s = *step;
         if (!network_.needs[s.out]) continue;
-        const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * (&s - network_.steps.data()) + 1]);
+        const Watch watch(worker.clock(2 * (&s - network_.steps.data()) + 1));
         const View in = value(worker, s.in[0]), out = value(worker, s.out);
         const View g = gradient(worker, s.out), to = gradient(worker, s.in[0]);
         const bool wanted = s.wanted[0], adds = s.adds[0];
@@ -215,8 +215,8 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
                 for (int64_t c = 0; c < in.channels; ++c) {
                     float* const sums[2] = {s.frozen ? unused : gradients + s.weight + c,
                                             s.frozen ? unused + 1 : gradients + s.bias + c};
-                    k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, other, also && s.adds[1], n, worker.live.data(), c,
-                                 worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c],
+                    k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, other, also && s.adds[1], n,
+                                 worker.live.data(), c, worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c],
                                  adds, sums[0], sums[1]);
                 }
                 break;

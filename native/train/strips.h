@@ -78,8 +78,8 @@ inline void clear_rows(const Winograd& s, const View& to, int64_t b, int64_t gro
         }
 }
 
-// What a strip goes through, of kernels of R taps and tiles of M outputs a side.
-template <int M, int N, int R>
+// What a strip of tiles of M outputs and N points a side goes through.
+template <int M, int N>
 struct Tiles {
     static constexpr int64_t kPoints = N * N;
 

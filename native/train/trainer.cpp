@@ -165,7 +165,7 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
             for (int64_t b = first; b < last; ++b) {
                 const int64_t begin = share(count, b, n);
                 blocks.push_back({begin, share(count, b + 1, n) - begin});
-                const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * network_.steps.size()]);
+                const Watch watch(worker.clock(2 * network_.steps.size()));
                 load(worker, rows.data(), places.data(), blocks.back(), b - first, &steps, index);
                 piece_pictures_[piece] += blocks.back().live;
             }
@@ -174,7 +174,7 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
             const View logits = value(worker, network_.output), slopes = gradient(worker, network_.output);
             const int64_t classes = logits.channels * logits.rows * logits.columns;
             for (int64_t b = 0; b < last - first; ++b) {
-                const Watch watch(worker.seconds.empty() ? nullptr : &worker.seconds[2 * network_.steps.size() + 1]);
+                const Watch watch(worker.clock(2 * network_.steps.size() + 1));
                 int64_t labels[kBlock] = {};
                 for (int64_t lane = 0; lane < blocks[b].live; ++lane) labels[lane] = labels_[rows[blocks[b].first + lane]];
                 k_.cross_entropy(logits.data + b * logits.block, classes, labels, blocks[b].live,

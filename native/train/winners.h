@@ -14,7 +14,8 @@ PELLUCID_INLINE void to_places(const uint8_t* winner, V slope, V (&places)[4]) {
     for (int k = 0; k < 4; ++k) places[k] = where(place == k, slope);
 }
 
-// Rows q to below `last`, columns `begin` to below `end`, of a pooled channel's slopes, each at the one of its four places that won; their sum.
+// Rows q to below `last`, columns `begin` to below `end`, of a pooled channel's slopes, each at the one of its four places
+// that won; their sum.
 PELLUCID_INLINE V expand_rows(const Slopes& s, int64_t b, int64_t channel, int64_t q, int64_t last, int64_t begin,
                               int64_t end, float* to, int64_t row) {
     V total = {};
@@ -25,16 +26,14 @@ PELLUCID_INLINE V expand_rows(const Slopes& s, int64_t b, int64_t channel, int64
         for (int64_t x = 0; x < end - begin; ++x, winner += kBlock)
             PELLUCID_UNROLL
             for (int p = 0; p < kParts; ++p) {
-                B bytes;
-                __builtin_memcpy(&bytes, winner + p * kWidth, sizeof bytes);
-                const M place = __builtin_convertvector(bytes, M);
-                const V slope = load(from + x * kBlock + p * kWidth);
+                V places[4];
+                to_places(winner + p * kWidth, load(from + x * kBlock + p * kWidth), places);
                 float* at = to + 2 * x * kBlock + p * kWidth;
-                total += where(place != kNowhere, slope);
-                store(at, where(place == 0, slope));
-                store(at + kBlock, where(place == 1, slope));
-                store(at + row, where(place == 2, slope));
-                store(at + row + kBlock, where(place == 3, slope));
+                total += (places[0] + places[1]) + (places[2] + places[3]);  // three of them are 0
+                store(at, places[0]);
+                store(at + kBlock, places[1]);
+                store(at + row, places[2]);
+                store(at + row + kBlock, places[3]);
             }
     }
     return total;
@@ -44,7 +43,8 @@ PELLUCID_INLINE V expand_rows(const Slopes& s, int64_t b, int64_t channel, int64
 void expand(const Slopes& s, const View& out, int64_t blocks, float* bias) {
     for (int64_t c = 0; c < out.channels; ++c) {
         V total = {};
-        for (int64_t b = 0; b < blocks; ++b) total += expand_rows(s, b, c, 0, s.view.rows, 0, s.view.columns, out.at(b, c, 0), out.row);
+        for (int64_t b = 0; b < blocks; ++b)
+            total += expand_rows(s, b, c, 0, s.view.rows, 0, s.view.columns, out.at(b, c, 0), out.row);
         if (bias) bias[c] += sum(total);
     }
 }

@@ -3,10 +3,10 @@
 // it is taken back.
 #pragma once
 
-template <int M, int N, int R>
+template <int M, int N>
 void winograd_forward(const Winograd& s, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
                       float* scratch) {
-    Tiles<M, N, R> tiles(s, in.columns, scratch);
+    Tiles<M, N> tiles(s, in.columns, scratch);
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t group = 0; group < s.groups; ++group)
             tiles.each_strip([&] {
@@ -31,12 +31,12 @@ void winograd_forward(const Winograd& s, const View& in, const View& out, int64_
             });
 }
 
-template <int M, int N, int R>
+template <int M, int N>
 void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, const View& to, int64_t blocks, bool add,
                    float* scratch, float* sums, float* bias) {
     const int64_t widest = most(in.columns, s.columns), ring = (s.down - 1) * s.advance + N;
     const int64_t columns = (s.tiles_across - 1) * s.advance + N, row = spread(columns * s.padded) * kBlock;
-    Tiles<M, N, R> tiles(s, widest, scratch);
+    Tiles<M, N> tiles(s, widest, scratch);
     for (int64_t b = 0; b < blocks; ++b)
         for (int64_t group = 0; group < s.groups; ++group) {
             float* turned = tiles.all_turned(widest);
@@ -83,7 +83,8 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
                         const float* from[N];
                         float* line[N];
                         for (int k = 0; k < N; ++k) {
-                            from[k] = turned + ((tiles.q + r) * s.advance + k) % ring * row + tiles.t * s.advance * kBlock * s.padded;
+                            from[k] = turned + ((tiles.q + r) * s.advance + k) % ring * row +
+                                      tiles.t * s.advance * kBlock * s.padded;
                             line[k] = tiles.lines + k * tiles.z.turned_line;
                         }
                         each_line(from, line, tiles.columns() * kBlock * s.padded,
@@ -176,15 +177,15 @@ PELLUCID_INLINE void with_form(const Winograd& s, Call call) {
 
 void winograd(const Winograd& s, const View& in, const View& out, int64_t blocks, bool relu, uint8_t* winners,
               float* scratch) {
-    with_form(s, [&](auto side, auto points, auto taps) {
-        winograd_forward<side.value, points.value, taps.value>(s, in, out, blocks, relu, winners, scratch);
+    with_form(s, [&](auto side, auto points, auto) {
+        winograd_forward<side.value, points.value>(s, in, out, blocks, relu, winners, scratch);
     });
 }
 
 void winograd_slopes(const Winograd& s, const View& in, const Slopes& slopes, const View& to, int64_t blocks, bool add,
                      float* scratch, float* sums, float* bias) {
-    with_form(s, [&](auto side, auto points, auto taps) {
-        winograd_back<side.value, points.value, taps.value>(s, in, slopes, to, blocks, add, scratch, sums, bias);
+    with_form(s, [&](auto side, auto points, auto) {
+        winograd_back<side.value, points.value>(s, in, slopes, to, blocks, add, scratch, sums, bias);
     });
 }
 

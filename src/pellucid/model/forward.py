@@ -7,6 +7,8 @@ onnxruntime's answers to the first pictures.
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,6 +36,9 @@ class Forward:
         size = (preprocessing.height, preprocessing.width, preprocessing.channels)
         self._pixels = np.zeros((AT_ONCE, *size), np.uint8)
         self._made = pixel_maker(preprocessing)
+        self._alone = (
+            Lock()
+        )  # the engine reads the one array, whoever asks: a server asks from several threads
         self._factor = np.float32(1 / temperature)
         self._trainer = open_trainer(
             network, self._pixels, np.zeros(AT_ONCE, np.int64), np.array(preprocessing.scale, np.float32),
@@ -44,8 +49,9 @@ class Forward:
         parts = []
         for first in range(0, len(pictures), AT_ONCE):
             part = self._made(pictures[first : first + AT_ONCE])
-            self._pixels[: len(part)] = part
-            parts.append(self._trainer.logits(np.arange(len(part)), averaged=False) * self._factor)
+            with self._alone:
+                self._pixels[: len(part)] = part
+                parts.append(self._trainer.logits(np.arange(len(part)), averaged=False) * self._factor)
         scores = np.concatenate(parts)
         powers = np.exp(scores - scores.max(1, keepdims=True))
         return powers / powers.sum(1, keepdims=True)
