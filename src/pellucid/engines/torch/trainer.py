@@ -137,7 +137,7 @@ class TorchTrainer:
     def steps(self, batches: Batches, first_step: int) -> StepReport:
         """Take the steps, in order; see the contract."""
         total = Sum()
-        with self._threads(), _explained():
+        with self._settings(), _explained():
             for index, rate in enumerate(batches.rates.tolist()):
                 variation = _step_of(batches.augmentation, index)
                 self._step(batches.indices[index], variation, rate, first_step + index)
@@ -159,7 +159,7 @@ class TorchTrainer:
             with torch.inference_mode():
                 results[part] = self.shown.logits(self.pictures.plain(parts[part])).float().cpu()
 
-        with self._threads(), _explained():
+        with self._settings(), _explained():
             self._share(show, range(len(parts)))
         return (
             torch.cat(results).numpy()
@@ -294,12 +294,17 @@ class TorchTrainer:
             other.result()
 
     @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """torch's own threads off while pieces run side by side; all of them for a network whose batch isn't cut."""
+    def _settings(self) -> Iterator[None]:
+        """torch's own threads off while pieces run side by side; all of them for a network whose batch isn't cut.
+
+        On a GPU f32 is f32: the TF32 that torch allows there keeps 10 bits, and the saved model, which is run in full,
+        would answer differently from the one that was measured. And the same bits every time, where cuDNN can.
+        """
         before = torch.get_num_threads()
         torch.set_num_threads(1 if self.plan.lanes > 1 else self.recipe.threads)
         try:
-            yield
+            with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+                yield
         finally:
             torch.set_num_threads(before)
 
