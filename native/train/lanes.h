@@ -33,6 +33,31 @@ using Counted = std::make_integer_sequence<int, N>;
 PELLUCID_INLINE V load(const float* from) { return *reinterpret_cast<const V*>(from); }
 PELLUCID_INLINE void store(float* to, V value) { *reinterpret_cast<V*>(to) = value; }
 PELLUCID_INLINE V all(float value) { return value - V{}; }
+// `Count` floats over and over.
+template <int Count>
+PELLUCID_INLINE V repeated(const float* from) {
+    if constexpr (Count == 1) {
+        return all(*from);
+    } else if constexpr (Count == 2) {
+        typedef int64_t Pairs __attribute__((vector_size(sizeof(V)), may_alias));
+        int64_t pair;
+        __builtin_memcpy(&pair, from, sizeof pair);
+        return reinterpret_cast<V>(Pairs{} + pair);
+    } else {
+        static_assert(Count == 4);
+        typedef float Four __attribute__((vector_size(16), may_alias));
+        const Four& four = *reinterpret_cast<const Four*>(from);
+        V all;
+#if defined(__AVX512F__)
+        __asm__("vbroadcastf32x4 %1, %0" : "=v"(all) : "m"(four));
+#elif defined(__AVX__)
+        __asm__("vbroadcastf128 %1, %0" : "=x"(all) : "m"(four));
+#else
+        all = reinterpret_cast<V>(four);
+#endif
+        return all;
+    }
+}
 // sum + a * b, the sum staying in its register: where all are in use, g++ exchanges them and moves what it exchanged.
 PELLUCID_INLINE V with_product(V sum, V a, V b) {
 #if defined(__FMA__)
@@ -61,26 +86,21 @@ PELLUCID_INLINE V in_turns(V a, V b, Numbers<I...>) {
                                           (I % (2 * Half) >= Half ? static_cast<int>(kWidth) : 0))...);
 }
 
-// The same work on kWidth vectors as on a matrix: `combine(a, b)` of the vectors of each pair, log2(kWidth) times.
-template <int Half, typename Combine>
-PELLUCID_INLINE void by_pairs(V* rows, Combine combine) {
-    if constexpr (Half < kWidth) {
-        PELLUCID_UNROLL
-        for (int i = 0; i < kWidth; i += 2 * Half)
-            PELLUCID_UNROLL
-            for (int j = 0; j < Half; ++j) combine(Number<Half>{}, rows[i + j], rows[i + j + Half]);
-        by_pairs<2 * Half>(rows, combine);
-    }
-}
-
-// rows[i] lane j becomes rows[j] lane i.
+// rows[i] group of lanes j becomes rows[j] group i; kWidth / Lanes rows, whose groups are of `Lanes` lanes each.
+template <int Lanes = 1, int Half = Lanes>
 PELLUCID_INLINE void transpose(V* rows) {
-    by_pairs<1>(rows, [](auto half, V& a, V& b) __attribute__((always_inline)) {
-        constexpr int h = decltype(half)::value;
-        const V first = in_turns<h, 0>(a, b, Counted<kWidth>{}), last = in_turns<h, h>(a, b, Counted<kWidth>{});
-        a = first;
-        b = last;
-    });
+    if constexpr (Half < kWidth) {
+        constexpr int apart = Half / Lanes;
+        PELLUCID_UNROLL
+        for (int i = 0; i < kWidth / Lanes; i += 2 * apart)
+            PELLUCID_UNROLL
+            for (int j = i; j < i + apart; ++j) {
+                const V a = rows[j], b = rows[j + apart];
+                rows[j] = in_turns<Half, 0>(a, b, Counted<kWidth>{});
+                rows[j + apart] = in_turns<Half, Half>(a, b, Counted<kWidth>{});
+            }
+        transpose<Lanes, 2 * Half>(rows);
+    }
 }
 
 // to[i] = the sum of the lanes of from[i]; kWidth of them at a time, by pairs of lanes.

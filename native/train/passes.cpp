@@ -30,6 +30,14 @@ void Trainer::load(const Worker& worker, const int64_t* rows, const int64_t* pla
     k_.load(pictures_, rows + block.first, variations, block.live, in, worker.scratch.data());
 }
 
+// Pictures are anywhere in memory: those of the block that comes next are asked for while this one is computed.
+void Trainer::fetch_soon(const int64_t* rows, int64_t first, int64_t count) const {
+    constexpr int64_t kMost = 4096, kLine = 64;  // bytes of a picture; larger ones are found as they are read
+    const int64_t bytes = pictures_.channels * pictures_.rows * pictures_.columns;
+    for (int64_t i = first; i < std::min(first + kBlock, count) && bytes <= kMost; ++i)
+        for (int64_t at = 0; at < bytes; at += kLine) __builtin_prefetch(pictures_.pixels + rows[i] * bytes + at, 0, 2);
+}
+
 uint64_t Trainer::key(const Step& step, int64_t number) const {
     return mix(mix(mix(settings_.seed) + static_cast<uint64_t>(number)) + static_cast<uint64_t>(step.place));
 }

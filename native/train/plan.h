@@ -56,7 +56,7 @@ struct Winograd {
     int64_t side = 0, points = 0;  // 0: it isn't done so
     int64_t advance = 0;           // from one tile's first input to the next's
     int64_t inputs = 0, outputs = 0, groups = 1;  // of a group
-    int64_t padded = 0;            // inputs, filled up to whole registers
+    int64_t padded = 0, beside = 1;  // inputs, filled up so that those of `beside` pictures fill whole registers
     int64_t weights_point = 0, sums_point = 0;  // from one point of the weights, or of the gradient's sums, to the next
     int64_t rows = 0, columns = 0, before[2] = {0, 0};  // outputs that are wanted, and the padding
     int64_t tiles_down = 0, tiles_across = 0, down = 0, across = 0;

@@ -25,7 +25,8 @@ PELLUCID_INLINE void product_tile(int64_t count, const float* w, const float* in
 template <int N>
 void product_rows(int64_t count, const float* w, const float* in, float* out, int64_t row) {
     int64_t column = 0;
-    for (; column + kColumns * kWidth <= row; column += kColumns * kWidth)
+    // Four columns are two and two: one alone would wait for its own sums.
+    for (; column + kColumns * kWidth <= row && row - column != 4 * kWidth; column += kColumns * kWidth)
         product_tile<N, kColumns>(count, w, in + column, out + column, row);
     for (; column + 2 * kWidth <= row; column += 2 * kWidth)
         product_tile<N, 2>(count, w, in + column, out + column, row);
@@ -40,17 +41,16 @@ PELLUCID_INLINE ProductRows product_rows_of(int64_t n, Numbers<N...>) {
     return rows[n - 1];
 }
 
-// For each point, `out` [outputs][row] = weights [outputs / n][inputs][n] x `in` [inputs][row].
-inline void products(int64_t points, const float* weights, int64_t weights_point, int64_t inputs, int64_t outputs,
-                     const float* in, int64_t in_point, float* out, int64_t out_point, int64_t row) {
-    for (int64_t point = 0; point < points; ++point, weights += weights_point, in += in_point, out += out_point)
-        for (int64_t o = 0; o < outputs; o += kOutputs)
-            product_rows_of(least(kOutputs, outputs - o), Counted<kOutputs>{})(inputs, weights + o * inputs, in,
-                                                                              out + o * row, row);
+// `out` [outputs][row] = weights [outputs / n][inputs][n] x `in` [inputs][row].
+inline void product(const float* weights, int64_t inputs, int64_t outputs, const float* in, float* out, int64_t row) {
+    for (int64_t o = 0; o < outputs; o += kOutputs)
+        product_rows_of(least(kOutputs, outputs - o), Counted<kOutputs>{})(inputs, weights + o * inputs, in, out + o * row,
+                                                                          row);
 }
 
-// `sums` [N][T vectors] += the sum over `count` of slopes[n][k] * values[k][vector].
-template <int N, int T>
+// `sums` [N][T vectors] += the sum over `count` of slopes[n][k] * values[k][vector], `Beside` of them at a time, each in
+// lanes of its own.
+template <int N, int T, int Beside>
 void slopes_tile(int64_t count, const float* slopes, const float* values, float* out, int64_t padded) {
     V sums[N][T];
     PELLUCID_UNROLL
@@ -59,15 +59,15 @@ void slopes_tile(int64_t count, const float* slopes, const float* values, float*
         for (int t = 0; t < T; ++t) sums[n][t] = load(out + n * padded + t * kWidth);
     const float* slope[N];
     for (int n = 0; n < N; ++n) slope[n] = slopes + n * count;
-    for (int64_t k = 0; k < count; k += 4) {
+    for (int64_t k = 0; k < count; k += 4 * Beside) {
         PELLUCID_UNROLL
-        for (int j = 0; j < 4; ++j, values += padded) {
+        for (int j = 0; j < 4 * Beside; j += Beside, values += padded) {
             V value[T];
             PELLUCID_UNROLL
             for (int t = 0; t < T; ++t) value[t] = load(values + t * kWidth);
             PELLUCID_UNROLL
             for (int n = 0; n < N; ++n) {
-                const V each = all(slope[n][k + j]);
+                const V each = repeated<Beside>(slope[n] + k + j);
                 PELLUCID_UNROLL
                 for (int t = 0; t < T; ++t) sums[n][t] = with_product(sums[n][t], each, value[t]);
             }
@@ -79,24 +79,25 @@ void slopes_tile(int64_t count, const float* slopes, const float* values, float*
         for (int t = 0; t < T; ++t) store(out + n * padded + t * kWidth, sums[n][t]);
 }
 
-template <int T>
+template <int T, int Beside = 1>
 PELLUCID_INLINE void slopes_columns(int64_t outputs, int64_t count, const float* slopes, const float* values, float* out,
                                     int64_t padded) {
     constexpr int kMost = T == 1 ? 2 * kOutputs : kOutputs * 3 / 2;
     int64_t o = 0;
     for (; o + kMost <= outputs; o += kMost)
-        slopes_tile<kMost, T>(count, slopes + o * count, values, out + o * padded, padded);
-    for (; o + 4 <= outputs; o += 4) slopes_tile<4, T>(count, slopes + o * count, values, out + o * padded, padded);
-    for (; o < outputs; ++o) slopes_tile<1, T>(count, slopes + o * count, values, out + o * padded, padded);
+        slopes_tile<kMost, T, Beside>(count, slopes + o * count, values, out + o * padded, padded);
+    for (; o + 4 <= outputs; o += 4)
+        slopes_tile<4, T, Beside>(count, slopes + o * count, values, out + o * padded, padded);
+    for (; o < outputs; ++o) slopes_tile<1, T, Beside>(count, slopes + o * count, values, out + o * padded, padded);
 }
 
-// For each point, `sums` [outputs][padded inputs] += slopes [outputs][count] x values [count][padded inputs].
-inline void slope_products(int64_t points, const float* slopes, int64_t slopes_point, int64_t outputs, const float* values,
-                           int64_t values_point, int64_t padded, float* sums, int64_t sums_point, int64_t count) {
-    for (int64_t point = 0; point < points; ++point, slopes += slopes_point, values += values_point, sums += sums_point) {
-        int64_t c = 0;
-        for (; c + 2 * kWidth <= padded; c += 2 * kWidth)
-            slopes_columns<2>(outputs, count, slopes, values + c, sums + c, padded);
-        if (c < padded) slopes_columns<1>(outputs, count, slopes, values + c, sums + c, padded);
-    }
+// `sums` [outputs][padded inputs][beside] += slopes [outputs][count] x values [count / beside][padded inputs][beside].
+inline void slope_product(const float* slopes, int64_t outputs, const float* values, int64_t padded, int64_t beside,
+                          float* sums, int64_t count) {
+    if (beside == 2) return slopes_columns<1, 2>(outputs, count, slopes, values, sums, kWidth);
+    if (beside == 4) return slopes_columns<1, 4>(outputs, count, slopes, values, sums, kWidth);
+    int64_t c = 0;
+    for (; c + 2 * kWidth <= padded; c += 2 * kWidth)
+        slopes_columns<2>(outputs, count, slopes, values + c, sums + c, padded);
+    if (c < padded) slopes_columns<1>(outputs, count, slopes, values + c, sums + c, padded);
 }

@@ -46,26 +46,34 @@ PELLUCID_INLINE void each_line(const float* const (&from)[In], float* const (&to
     }
 }
 
-// `to` [columns][16][padded channels]: a row of a group's channels, with zeros around them.
-inline void turn_row(const Winograd& s, const View& in, int64_t b, int64_t group, int64_t y, float* to, int64_t columns) {
+// `to` [columns][16 / Beside][padded channels][Beside]: a row of a group's channels, with zeros around them.
+template <int Beside>
+void turned_row(const Winograd& s, const View& in, int64_t b, int64_t group, int64_t y, float* to, int64_t columns) {
     const int64_t padded = s.padded, column = kBlock * padded, left = s.before[1];
     const int64_t wide = y >= 0 && y < in.rows ? least(in.columns, columns - left) : 0;
     for (int64_t i = 0; i < left * column; i += kWidth) store(to + i, V{});
     for (int64_t i = (left + wide) * column; i < columns * column; i += kWidth) store(to + i, V{});
-    for (int64_t c = 0; wide > 0 && c < s.inputs; c += kWidth) {
-        const float* from[kWidth];
-        const int64_t live = least(kWidth, s.inputs - c);
-        for (int64_t i = 0; i < kWidth; ++i) from[i] = in.at(b, group * s.inputs + c + least(i, live - 1), y);
+    constexpr int kLines = kWidth / Beside;
+    for (int64_t c = 0; wide > 0 && c < s.inputs; c += kLines) {
+        const float* from[kLines];
+        const int64_t live = least(kLines, s.inputs - c);
+        for (int64_t i = 0; i < kLines; ++i) from[i] = in.at(b, group * s.inputs + c + least(i, live - 1), y);
         float* target = to + left * column + c;
         for (int64_t i = 0; i < wide * kBlock; i += kWidth) {
-            V lines[kWidth];
+            V lines[kLines];
             PELLUCID_UNROLL
-            for (int k = 0; k < kWidth; ++k) lines[k] = k < live ? load(from[k] + i) : V{};
-            transpose(lines);
+            for (int k = 0; k < kLines; ++k) lines[k] = k < live ? load(from[k] + i) : V{};
+            transpose<Beside>(lines);
             PELLUCID_UNROLL
-            for (int k = 0; k < kWidth; ++k, target += padded) store(target, lines[k]);
+            for (int k = 0; k < kLines; ++k, target += padded * Beside) store(target, lines[k]);
         }
     }
+}
+
+inline void turn_row(const Winograd& s, const View& in, int64_t b, int64_t group, int64_t y, float* to, int64_t columns) {
+    if (s.beside == 2) turned_row<2>(s, in, b, group, y, to, columns);
+    else if (s.beside == 4) turned_row<4>(s, in, b, group, y, to, columns);
+    else turned_row<1>(s, in, b, group, y, to, columns);
 }
 
 // Rows `y` to below `last` of a group's channels are set to 0.

@@ -115,7 +115,8 @@ void Network::finish_conv(Step& s, const Kernels& kernels) {
 }
 
 // Whether tiles take less than sliding sums, and which: the fewest products of a block, all passes together. A way to the
-// points counts as 3 products a value, a way back as 2.5; within 15% the plain sum stays.
+// points counts as 9 products a value, a way back as 7.5, and a third more where registers of 16 make products cheap; sliding
+// sums whose rows aren't unrolled take longer in the others. Measured, with networks of 1 to 64 channels.
 void Network::finish_winograd(Step& s, const Kernels& kernels) {
     const Sweep& f = s.forward;
     const int64_t taps = s.kernel[0], stride = s.stride[0];
@@ -129,23 +130,24 @@ void Network::finish_winograd(Step& s, const Kernels& kernels) {
     if (taps == 3 && stride == 1) forms = {{2, 4}, {4, 6}};
     if (taps == 3 && stride == 2) forms = {{2, 5}, {4, 9}};
     if (taps == 5 && stride == 1) forms = {{2, 6}};
-    const double slower = taps == 1 || stride > 1 ? 1.5 : 1;  // a sliding sum that isn't unrolled
-    const int64_t width = kernels.width, padded = (f.inputs + width - 1) / width * width;
+    const int64_t width = kernels.width, beside = 4 * f.inputs <= width ? 4 : 2 * f.inputs <= width ? 2 : 1;
+    const int64_t padded = beside > 1 ? width / beside : (f.inputs + width - 1) / width * width;
     const auto up_to = [](int64_t floats) { return (floats - 1) / kBlock + 1; };  // whole lines
     const int64_t passes = 2 + s.wanted[0];
     const int64_t plain = passes * f.inputs * f.outputs * taps * taps * f.y.count * f.x.count;
-    double best = 0.85 * slower * static_cast<double>(plain);
+    const double slower = width == 16 ? 1 : taps == 1 ? 1.8 : stride > 1 ? 1.5 : 1, dearer = width == 16 ? 4.0 / 3 : 1;
+    double best = slower * static_cast<double>(plain);
     for (const auto& [side, points] : forms) {
         const int64_t down = (f.y.count + side - 1) / side, across = (f.x.count + side - 1) / side;
         const int64_t products = f.outputs * (f.inputs * (passes - 1) + padded);
-        const double there = 3.0 * static_cast<double>(f.inputs * passes), back = 2.5 * static_cast<double>(2 * f.outputs);
-        const double tiles = static_cast<double>(points * points * down * across);
-        const double cost = tiles * (static_cast<double>(products) + there + back);
+        const auto ways = 9 * static_cast<double>(f.inputs * passes) + 7.5 * static_cast<double>(2 * f.outputs);
+        const auto tiles = static_cast<double>(points * points * down * across);
+        const double cost = tiles * (static_cast<double>(products) + dearer * ways);
         if (cost >= best) continue;
         best = cost;
         Winograd& w = s.winograd;
-        w = {side, points, side * stride, f.inputs, f.outputs, f.groups, padded,
-             spread(up_to(f.inputs * f.outputs)) * kBlock, spread(up_to(f.outputs * padded)) * kBlock, f.y.count,
+        w = {side, points, side * stride, f.inputs, f.outputs, f.groups, padded, beside,
+             spread(up_to(f.inputs * f.outputs)) * kBlock, spread(up_to(f.outputs * padded * beside)) * kBlock, f.y.count,
              f.x.count, {s.before[0], s.before[1]}, down, across, 1, across, nullptr, nullptr};
         constexpr int64_t kNear = 400 << 10;  // bytes
         const int64_t tile = points * points * (f.inputs + f.outputs + padded) * kBlock * 4;

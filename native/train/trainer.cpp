@@ -169,6 +169,7 @@ void Trainer::step(const Steps& steps, int64_t index, Report& report) {
                 load(worker, rows.data(), places.data(), blocks.back(), b - first, &steps, index);
                 piece_pictures_[piece] += blocks.back().live;
             }
+            fetch_soon(rows.data(), share(count, last, n), count);
             worker.piece = piece;
             forward(worker, blocks.data(), last - first, first, number, true);
             const View logits = value(worker, network_.output), slopes = gradient(worker, network_.output);

@@ -98,6 +98,7 @@ class Trainer {
     void convolve_back(const Step& step, Worker& worker, int64_t blocks, float* gradients);
     void load(const Worker& worker, const int64_t* rows, const int64_t* places, const Block& block, int64_t b,
               const Steps* steps, int64_t index) const;
+    void fetch_soon(const int64_t* rows, int64_t first, int64_t count) const;
     void forward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, bool training);
     void backward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, float* gradients);
     void normalise(const Step& step, Worker& worker, int64_t n, bool training);

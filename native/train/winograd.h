@@ -11,8 +11,9 @@ void winograd_forward(const Winograd& s, const View& in, const View& out, int64_
         for (int64_t group = 0; group < s.groups; ++group)
             tiles.each_strip([&] {
                 tiles.take(in, b, group);
-                products(N * N, s.weights + group * N * N * s.weights_point, s.weights_point, s.inputs, s.outputs, tiles.inputs, tiles.z.in_point,
-                         tiles.outputs, tiles.z.out_point, tiles.row());
+                for (int64_t point = 0; point < N * N; ++point)
+                    product(s.weights + (group * N * N + point) * s.weights_point, s.inputs, s.outputs,
+                            tiles.inputs + point * tiles.z.in_point, tiles.outputs + point * tiles.z.out_point, tiles.row());
                 for (int64_t o = 0; o < s.outputs; ++o)
                     for (int64_t r = 0; r < tiles.down; ++r) {
                         const int64_t c = group * s.outputs + o, y = (tiles.q + r) * M, x = tiles.t * M;
@@ -92,14 +93,18 @@ void winograd_back(const Winograd& s, const View& in, const Slopes& slopes, cons
                         tiles.points_of_inputs(tiles.turned, tiles.z.turned_point, r, kBlock * s.padded,
                                                tiles.z.turned_line);
                     }
-                    slope_products(N * N, tiles.outputs, tiles.z.out_point, s.outputs, tiles.turned,
-                                   tiles.z.turned_point, s.padded, sums + group * N * N * s.sums_point, s.sums_point,
-                                   tiles.row());
                 }
-                if (!to.data) return;
-                products(N * N, s.weights + group * N * N * s.weights_point, s.weights_point, s.outputs, s.inputs,
-                         tiles.outputs, tiles.z.out_point, tiles.inputs, tiles.z.in_point, tiles.row());
-                tiles.give_slopes(to, b, group);
+                for (int64_t point = 0; point < N * N; ++point) {
+                    const float* each = tiles.outputs + point * tiles.z.out_point;
+                    const int64_t number = group * N * N + point;
+                    if (sums)
+                        slope_product(each, s.outputs, tiles.turned + point * tiles.z.turned_point, s.padded, s.beside,
+                                      sums + number * s.sums_point, tiles.row());
+                    if (to.data)
+                        product(s.weights + number * s.weights_point, s.outputs, s.inputs, each,
+                                tiles.inputs + point * tiles.z.in_point, tiles.row());
+                }
+                if (to.data) tiles.give_slopes(to, b, group);
             });
             if (to.data && !add) clear_rows(s, to, b, group, cleared, to.rows);
         }
@@ -138,6 +143,17 @@ void pack_points(const Winograd& s, const float* weights, float* packed, bool ba
             }
 }
 
+// Sums of a register of inputs, those of pictures side by side added.
+inline V sums_of(const Winograd& s, const float* from) {
+    if (s.beside == 1) return load(from);
+    float total[kWidth] = {};
+    for (int64_t c = 0; c < s.padded; ++c)
+        for (int64_t k = 0; k < s.beside; ++k) total[c] += from[c * s.beside + k];
+    V sums;
+    __builtin_memcpy(&sums, total, sizeof sums);
+    return sums;
+}
+
 // `weights` [outputs of all groups][inputs][R][R] += the gradient, from its sums at the points.
 template <int M, int N, int R>
 void sums_to_weights(const Winograd& s, const float* sums, float* weights) {
@@ -148,7 +164,7 @@ void sums_to_weights(const Winograd& s, const float* sums, float* weights) {
                 V half[N][R];
                 for (int i = 0; i < N; ++i) {
                     V row[N];
-                    for (int j = 0; j < N; ++j) row[j] = load(sums + (i * N + j) * point + o * s.padded + c);
+                    for (int j = 0; j < N; ++j) row[j] = sums_of(s, sums + (i * N + j) * point + o * s.padded * s.beside + c);
                     weights_from(row, half[i]);
                 }
                 alignas(64) float lanes[R * R][kWidth];

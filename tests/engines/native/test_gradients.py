@@ -184,13 +184,16 @@ FORMS = {
     "F(2x2, 5x5)": [
         ("conv 8 5x5 pad 2, maxpool 2, relu, conv 16 5x5, maxpool 2, relu, flatten, dense 3, softmax", (1, 28, 28)),
         ("first: conv 9 3x3, conv 13 5x5 pad 4, tanh, conv 7 5x5 pad 0:3x1:2, flatten, dense 3", (2, 11, 9)),
-        ("conv 16 3x3 pad 1, conv 24 5x5 pad 2 groups 2, relu, conv 8 5x5 frozen, flatten, dense 3", (3, 9, 13)),
+        ("conv 24 3x3 pad 1, conv 40 5x5 pad 2 groups 2, relu, conv 24 5x5 frozen, flatten, dense 3", (3, 9, 13)),
     ],
     "F(4x4, 3x3)": [
         ("conv 16 3x3 pad 1, batchnorm, relu, conv 17 3x3, maxpool 2, relu, flatten, dense 3", (1, 15, 18)),
         ("conv 8 3x3 pad 1, a: relu, conv 8 3x3 pad 1, add a, conv 40 3x3 pad 2, globalavgpool, flatten, dense 3",
          (4, 16, 12)),
         ("conv 12 3x3 pad 1 nobias, batchnorm, conv 33 3x3 pad 1 frozen, maxpool 2, flatten, dense 3", (3, 8, 40)),
+        # Few inputs: those of two or four pictures lie side by side in a register.
+        ("conv 4 3x3, relu, conv 40 3x3 pad 1, relu, flatten, dense 3", (3, 12, 11)),
+        ("conv 2 3x3, relu, conv 61 3x3 pad 1, tanh, maxpool 3, flatten, dense 3", (1, 14, 18)),
     ],
     "F(2x2, 3x3)": [
         ("conv 24 3x3 pad 1, relu, conv 24 3x3 pad 1, maxpool 2, relu, flatten, dense 3", (3, 6, 6)),
@@ -198,7 +201,7 @@ FORMS = {
     ],
     "F(4x4, 3x3, stride 2)": [
         ("conv 16 3x3, relu, conv 20 3x3 stride 2 pad 1, batchnorm, globalavgpool, flatten, dense 3", (3, 19, 18)),
-        ("a: conv 12 3x3 stride 2, conv 13 3x3 stride 2 pad 2:0x1:2 frozen, maxpool 2, flatten, dense 3", (9, 23, 31)),
+        ("a: conv 24 3x3 stride 2, conv 33 3x3 stride 2 pad 2:0x1:2 frozen, maxpool 2, flatten, dense 3", (12, 31, 37)),
     ],
     "F(2x2, 3x3, stride 2)": [
         ("conv 16 3x3 pad 1, relu, conv 40 3x3 stride 2 pad 1, maxpool 2, relu, flatten, dense 3", (3, 12, 11)),
@@ -217,8 +220,8 @@ def test_convolutions_with_fewer_products(form, count):
     for line, shape in FORMS[form]:
         network = Network.from_text(line, shape)
         plan = step_plan(network)
-        # Another set's registers hold another number of values.
-        if plan.instructions == "avx2" or form.startswith("F"):
+        # Another set's registers hold another number of values; the widest ones slide where these take tiles.
+        if plan.instructions == "avx2" or (form.startswith("F") and plan.instructions != "avx512"):
             assert any(form in step.kernel for step in plan.steps), line
         check_gradients(line, shape, count)
 
@@ -232,7 +235,7 @@ def test_tiles_of_any_shape(data):
         draw(st.sampled_from([(1, 1), (1, 2), (3, 1), (3, 2), (5, 1)])),
         draw(st.sampled_from([1, 1, 2])),
     )
-    inputs, outputs = draw(st.integers(5, 20)) * groups, draw(st.integers(5, 40)) * groups
+    inputs, outputs = draw(st.integers(1, 20)) * groups, draw(st.integers(5, 40)) * groups
     pads = [draw(st.integers(0, max(taps - 1, 1))) for _ in range(4)]
     height, width = draw(st.integers(taps + 3, 14)), draw(st.integers(taps + 3, 40))
     behind = draw(st.sampled_from(["", ", maxpool 2", ", maxpool 2, relu", ", relu"]))
