@@ -175,6 +175,20 @@ def test_why_shows_a_checked_heatmap_and_the_runner_up(window, explorer):
     assert window.locator(".side .heat").count() == 1
 
 
+def test_a_link_to_why_restores_its_question(window, explorer, address):
+    explorer.locator(".answer li").nth(7).get_by_role("button", name="why 7?").click()
+    explorer.get_by_label("and not").select_option("4")
+    window.locator("section.why h2:has-text('Why 7 and not 4')").wait_for()
+    window.wait_for_function("() => location.hash.includes('class=7') && location.hash.includes('against=4')")
+    link = window.url
+    window.goto("about:blank")
+    window.goto(link)
+    window.locator("section.why h2:has-text('Why 7 and not 4')").wait_for()
+    window.goto("about:blank")
+    window.goto(link.replace("class=7", "class=70").replace("against=4", "against=x"))  # what it hasn't got
+    window.locator(f"section.why h2:has-text('Why {window.locator('.answer .said b').inner_text()}')").wait_for()
+
+
 def test_a_mistake_opens_its_explanation(window, explorer):
     explorer.get_by_role("button", name="Mistakes", exact=True).first.click()
     matrix = window.locator(".matrix")
