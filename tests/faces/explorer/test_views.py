@@ -1,5 +1,6 @@
 """The explorer's views as a person uses them: keys alone, links, changes by hand, mistakes, replay, a phone."""
 
+import re
 from urllib.parse import quote
 
 import pytest
@@ -142,10 +143,15 @@ def test_what_is_changed_by_hand_is_marked_and_taken_back(window, explorer):
     explorer.get_by_role("button", name="switch map off").click()
     explorer.get_by_role("button", name="conv1 map 2, switched off, changed").wait_for()
     explorer.get_by_role("button", name="relu1 map 2, changed").wait_for()
+    strip = explorer.get_by_role("button", name=re.compile(r"^dense1, 10 values, [1-9]\d* changed"))
+    strip.wait_for()
+    assert strip.locator("b").count() == int(strip.get_attribute("aria-label").split(", ")[2].split()[0])
+    assert explorer.get_by_role("button", name="input channel 0, changed").count() == 0
     assert window.locator(".answer .logit").all_inner_texts() != before
     assert "switched off" in window.locator(".bench").inner_text()
     explorer.get_by_role("button", name="reset all").click()
     explorer.get_by_role("button", name="conv1 map 2", exact=True).wait_for()
+    explorer.get_by_role("button", name=re.compile(r"^dense1, 10 values\.")).wait_for()
     window.wait_for_function(
         "before => [...document.querySelectorAll('.answer .logit')].map(e => e.innerText).join() === before",
         arg=",".join(before),
