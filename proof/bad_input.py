@@ -26,6 +26,7 @@ from pathlib import Path
 
 import typer
 from _bad_cases import Case, by_hand, limited, on_full_disks, prepare
+from _bad_explorer import on_explorer
 from _record import COMMAND, Options, Ran, conclude, options, run, table
 
 from pellucid.errors import ModelError
@@ -331,6 +332,9 @@ def main(argv: Sequence[str]) -> int:
         for item in ("digits", "model.onnx", "run"):
             (folder / PLACE / item).symlink_to(folder / item)
         cases = by_hand(folder)
+        found, said = on_explorer(folder)
+        cases += found
+        notes += said
         if given.short:
             rows += [try_case(case, folder, as_json=True, in_process=True) for case in cases if not case.slow]
         else:

@@ -20,11 +20,11 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 
 @contextmanager
-def notebook_of(folder: Path, model: str | Path) -> Iterator[str]:
-    """JupyterLab in this folder, with a notebook that opens the model: its address."""
+def notebook_of(folder: Path, model: str | Path, opens: str = "model.open(height=700)") -> Iterator[str]:
+    """JupyterLab in this folder, with a notebook that loads the model and `opens` the explorer: its address."""
     import nbformat
 
-    code = f"import pellucid\nmodel = pellucid.load({str(model)!r})\nmodel.open(height=700)"
+    code = f"import pellucid\nmodel = pellucid.load({str(model)!r})\n{opens}"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "cell.ipynb")

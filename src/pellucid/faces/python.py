@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pellucid import training
-from pellucid.errors import EngineError, PellucidError, SettingsError
+from pellucid.errors import PellucidError, SettingsError
 from pellucid.evaluation import Evaluation, measure
 from pellucid.faces.notebook import live_cell
 from pellucid.images import open_source
 from pellucid.model import ForeignModel, ModelFile, Wishes, open_any
 from pellucid.model.classifier import as_pixels
 from pellucid.network.table import Summary
-from pellucid.storage import shown
 from pellucid.training import (
     Event,
     Finished,
@@ -32,9 +31,9 @@ from pellucid.training.events import EpochRecord
 from pellucid.training.settings import ARRAYS
 
 if TYPE_CHECKING:
+    from pellucid.faces.explanation import ModelExplanation
     from pellucid.inside.character import Character
     from pellucid.inside.classes import Method
-    from pellucid.inside.explanation import Explanation
     from pellucid.inside.growth import Growth
     from pellucid.inside.patches import Patches
     from pellucid.inside.preferred import Preferences
@@ -53,17 +52,18 @@ class Explains:
         method: Method = "auto",
         layer: str | None = None,
         check: bool = True,
-    ) -> Explanation:
+    ) -> ModelExplanation:
         """Why this answer for one picture (a path, an array or a Pillow image).
 
         `target` and `against` are classes by name or place: by default the likeliest, and the next. `method`: "auto"
         (Grad-CAM, or occlusion without PyTorch), "gradcam", "occlusion", "gradient", "integrated"; `layer` for
         Grad-CAM; `check`, whether the heatmap is held against random ones. `Explanation.at("conv2[3,4,5]")` opens any
-        number of it, `Explanation.expand` opens one down to the pixels. Raises PellucidError's kinds.
+        number of it, `Explanation.expand` opens one down to the pixels, `Explanation.open` the explorer. Raises
+        PellucidError's kinds.
         """
-        from pellucid.inside.explanation import explain
+        from pellucid.faces.explanation import explained
 
-        return explain(self, as_pixels(picture), target, against, method, layer, check)
+        return explained(self, picture, as_pixels(picture), target, against, method, layer, check)
 
     def patches(
         self: Any,
@@ -115,16 +115,10 @@ class Explains:
         in the browser, so a saved notebook still opens. `pellucid open MODEL` is the same in a window of its own.
         Needs `pip install "pellucid[notebook]"`; SettingsError for a network too large for a notebook.
         """
-        try:
-            from pellucid.faces.widget import explorer
-        except ImportError as error:
-            raise EngineError(
-                "a notebook's explorer needs anywidget", received=str(error),
-                remedy='pip install "pellucid[notebook]"; without it: pellucid open MODEL, in a terminal',
-            ) from error  # fmt: skip
-        name = shown(picture) if isinstance(picture, str | Path) else "the given picture"
-        given = None if picture is None else (name, as_pixels(picture))
-        return explorer(self, given, pictures, height)
+        from pellucid.faces.explanation import cell, name_of
+
+        given = None if picture is None else (name_of(picture), as_pixels(picture))
+        return cell(self, given, pictures, height)
 
     def export(self: Any, form: str, path: str | Path, *, pictures: int = 24) -> Page:
         """Bring the model into another form, `"page"`: the explorer as one HTML file that works offline.

@@ -26,13 +26,15 @@ _LACKS = {
 
 
 class Explorer(anywidget.AnyWidget):
-    """The cell's explorer. `package` and the bytes are what web/src/sources/embedded.ts reads."""
+    """The cell's explorer. `package` and the bytes are what web/src/sources/embedded.ts reads; `address` is where it
+    begins, in the words of web/src/state/trail.ts."""
 
     package = traitlets.Dict().tag(sync=True)
     weights = traitlets.Bytes().tag(sync=True)
     pictures = traitlets.Bytes().tag(sync=True)
     epochs = traitlets.Bytes().tag(sync=True)
     height = traitlets.Int(HEIGHT).tag(sync=True)
+    address = traitlets.Unicode().tag(sync=True)
 
 
 def explorer(
@@ -40,8 +42,10 @@ def explorer(
     given: tuple[str, Pixels] | None,
     pictures: int = PICTURES,
     height: int = HEIGHT,
+    address: str = "",
 ) -> Explorer:
-    """The widget of a model, with a picture to begin with. SettingsError for a network too large for a notebook."""
+    """The widget of a model, with a picture and an address to begin with. SettingsError for a network too large for a
+    notebook."""
     size = sum(array.nbytes for array in model.file.weights.values())
     if size > LARGEST:
         raise SettingsError(
@@ -51,7 +55,12 @@ def explorer(
     cell = _with_front_end()
     made = packed(model, pictures, _LACKS, given)
     return cell(
-        package=made.document, weights=made.weights, pictures=made.pictures, epochs=made.epochs, height=height
+        package=made.document,
+        weights=made.weights,
+        pictures=made.pictures,
+        epochs=made.epochs,
+        height=height,
+        address=address,
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from pellucid.inside import explorer_files
 from support.cli import pellucid
+from support.foreign import colour_file
 
 TOP = Path(__file__).parents[3]
 
@@ -76,6 +77,52 @@ def test_what_cant_be_opened_is_said_before_anything_is_served(built, trained, a
         process.kill()  # if it serves after all
     assert process.returncode in (1, 2) and out == "" and "Traceback" not in err
     assert said in err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "no such file"), (b"", "the file is empty"), (b"no picture at all", "not a jpeg, png, webp")],
+)
+def test_a_picture_that_is_none_is_refused_with_what_would_help(trained, tmp_path, content, said):
+    picture = tmp_path / "wrong.png"
+    if content is not None:
+        picture.write_bytes(content)
+    ran = pellucid("open", trained.model, picture, "--no-browser", "--json")
+    assert ran.code == 1 and ran.out == "" and said in ran.error["what"].lower()
+    assert "wrong.png" in ran.error["where"] and "can be dropped" in ran.error["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "the model file is empty"), (b"no model", "no ONNX model"), (None, "damaged")]
+)
+def test_a_model_that_is_none_is_neither_opened_nor_exported(trained, tmp_path, content, said):
+    model = tmp_path / "wrong.onnx"
+    model.write_bytes(content if content is not None else Path(trained.model).read_bytes()[:-200])
+    for command in (("open", model, "--no-browser"), ("export", model, "page")):
+        ran = pellucid(*command, "--json")
+        assert ran.code == 1 and ran.out == "" and said in ran.error["what"] and ran.error["remedy"]
+    assert list(tmp_path.iterdir()) == [model]
+
+
+def test_labels_are_read_before_anything_is_served(built, tmp_path):
+    """In a process of its own: where they weren't, it would serve until somebody stopped it."""
+    model = colour_file(tmp_path / "colours.onnx")
+    (tmp_path / "two.txt").write_text("red\ngreen\n")
+    for labels, said in (("nothing.txt", "labels can't be read"), ("two.txt", "2 lines, 3 classes")):
+        process = _open(model, "--labels", tmp_path / labels, "--no-browser", "--json")
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
+        assert process.returncode == 1 and out == "" and said in err and "Traceback" not in err
+
+
+def test_a_page_goes_nowhere_that_cant_be_written(built, trained, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for place in (tmp_path / "file" / "page.html", tmp_path):
+        ran = pellucid("export", trained.model, "page", "--pictures", "0", "--out", place, "--json")
+        assert ran.code == 1 and ran.out == "" and str(place) in ran.error["where"], ran.err
+    assert (tmp_path / "file").read_text() == "no folder"
 
 
 def test_without_the_front_end_both_say_how_to_build_it(trained, monkeypatch, tmp_path):

@@ -1,5 +1,6 @@
 """The explorer's views as a person uses them: keys alone, links, changes by hand, mistakes, replay, a phone."""
 
+import re
 from urllib.parse import quote
 
 import pytest
@@ -142,10 +143,15 @@ def test_what_is_changed_by_hand_is_marked_and_taken_back(window, explorer):
     explorer.get_by_role("button", name="switch map off").click()
     explorer.get_by_role("button", name="conv1 map 2, switched off, changed").wait_for()
     explorer.get_by_role("button", name="relu1 map 2, changed").wait_for()
+    strip = explorer.get_by_role("button", name=re.compile(r"^dense1, 10 values, [1-9]\d* changed"))
+    strip.wait_for()
+    assert strip.locator("b").count() == int(strip.get_attribute("aria-label").split(", ")[2].split()[0])
+    assert explorer.get_by_role("button", name="input channel 0, changed").count() == 0
     assert window.locator(".answer .logit").all_inner_texts() != before
     assert "switched off" in window.locator(".bench").inner_text()
     explorer.get_by_role("button", name="reset all").click()
     explorer.get_by_role("button", name="conv1 map 2", exact=True).wait_for()
+    explorer.get_by_role("button", name=re.compile(r"^dense1, 10 values\.")).wait_for()
     window.wait_for_function(
         "before => [...document.querySelectorAll('.answer .logit')].map(e => e.innerText).join() === before",
         arg=",".join(before),
@@ -173,6 +179,20 @@ def test_why_shows_a_checked_heatmap_and_the_runner_up(window, explorer):
     explorer.get_by_role("button", name="Occlusion").click()
     window.locator("section.why progress").wait_for(state="detached")
     assert window.locator(".side .heat").count() == 1
+
+
+def test_a_link_to_why_restores_its_question(window, explorer, address):
+    explorer.locator(".answer li").nth(7).get_by_role("button", name="why 7?").click()
+    explorer.get_by_label("and not").select_option("4")
+    window.locator("section.why h2:has-text('Why 7 and not 4')").wait_for()
+    window.wait_for_function("() => location.hash.includes('class=7') && location.hash.includes('against=4')")
+    link = window.url
+    window.goto("about:blank")
+    window.goto(link)
+    window.locator("section.why h2:has-text('Why 7 and not 4')").wait_for()
+    window.goto("about:blank")
+    window.goto(link.replace("class=7", "class=70").replace("against=4", "against=x"))  # what it hasn't got
+    window.locator(f"section.why h2:has-text('Why {window.locator('.answer .said b').inner_text()}')").wait_for()
 
 
 def test_a_mistake_opens_its_explanation(window, explorer):

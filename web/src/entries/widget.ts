@@ -10,7 +10,8 @@ async function render({ model, el }: { model: WidgetModel; el: HTMLElement }): P
   el.append(target)
   try {
     const { source, first } = await openWidget(model)
-    const made = mount(Explorer, { target, props: { source, first, height } })
+    const address = String(model.get('address') ?? '')
+    const made = mount(Explorer, { target, props: { source, first, height, address } })
     return () => void unmount(made)
   } catch (error) {
     target.style.height = ''

@@ -313,7 +313,13 @@ export class Explorer {
   }
 
   get hash(): string {
-    return toHash({ mode: this.mode, trail: this.trail, picture: this.entry?.id ?? null })
+    const { mode, trail } = this
+    return toHash({ mode, trail, picture: this.entry?.id ?? null, ...(mode === 'why' && { why: this.why.question }) })
+  }
+
+  /** Why was asked something else: the address says so, without a step of its own. */
+  asked(): void {
+    this.#tell(false)
   }
 
   /** Tells of each change of the address; `step` where the browser's own back key should come back to what was. */
@@ -330,6 +336,7 @@ export class Explorer {
   async restore(hash: string): Promise<void> {
     const address = hash.length > 1 ? fromHash(hash) : NOWHERE
     this.mode = address.mode
+    if (address.why) this.why.restore(address.why)
     const known = address.trail.filter((place) => this.network.shape(place.name)?.length === place.index.length)
     this.trail = known.map((place) => (this.network.isPrepared(place.name) ? place : this.#proper(place))) // the picture's size may be yet to come
     if (!this.trail.length) this.opened = null

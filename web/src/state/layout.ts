@@ -1,5 +1,6 @@
 // Where the columns of the network stand: numbers alone, so that it can be tested, and so that only what is in sight
 // needs to be drawn. Branches lie in lanes beneath one another, as the document's `row` says.
+import { count, shapeText } from '../parts/numbers'
 import type { LayerDocument } from '../types'
 
 /** Tiles of a column: `shown` of `total`, `size` wide and `high` high, in `across` columns; `cell`s where it is a list of numbers. */
@@ -50,6 +51,7 @@ const SMALLEST = 22
 const LARGEST = 60
 const NARROWEST = 50 // a header, and as wide as its words up to
 const WIDEST = 68
+const WORDIEST = 110 // a name in one line, an operation in two
 const BETWEEN = 18 // lanes
 
 /** How `total` maps of that shape fit a column of `height`. */
@@ -84,21 +86,40 @@ function tilesOf(maps: readonly number[], height: number, open: boolean): Tiles 
   return fitCells(Math.max(1, maps.reduce((a, b) => a * b, 1)), height)
 }
 
-/** The longer of a layer's operation and its shape: what else its header says. */
-function wordsOf(layer: LayerDocument): string {
-  const [channels, ...space] = layer.maps
-  const shape = [...space, channels].join('×')
-  return shape.length > layer.operation.length ? shape : layer.operation
+/** How wide a text of a header is, in the type that is really there: which one a system has, nobody knows before. */
+export type Measure = (text: string, strong: boolean) => number
+const usual: Measure = (text, strong) => (strong ? 7.8 : 6.6) * text.length
+
+const MOST_LINES = 2 // of a name, and of an operation
+
+/** What stands in a layer's header: name and operation may wrap, figures don't. */
+export function headOf({ name, operation, maps, parameters }: LayerDocument): { name: string; operation: string; shape: string; parameters: string } {
+  return { name, operation, shape: shapeText(maps).replaceAll(' ', ''), parameters: parameters ? count(parameters) : '·' }
 }
 
-function widthOf(tiles: Tiles, name = '', words = ''): number {
-  return Math.max(NARROWEST, Math.min(WIDEST, Math.round(Math.max(7.8 * name.length, 6.6 * words.length))), tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0)))
+function tilesWidth(tiles: Tiles): number {
+  return tiles.across * (tiles.size + (tiles.kind === 'maps' ? GAP : 0))
+}
+
+function widthOf(tiles: Tiles, layer: LayerDocument, measure: Measure): number {
+  const { name, operation, shape, parameters } = headOf(layer)
+  const said = measure(operation, false)
+  const words = Math.max(Math.min(WORDIEST, measure(name, true)), Math.min(WIDEST, said), Math.min(WORDIEST, 0.6 * said)) // words don't fill lines
+  return Math.ceil(Math.max(NARROWEST, words, measure(shape, false), measure(parameters, false), tilesWidth(tiles)))
+}
+
+/** How many lines more than one each the headers of these columns need, for names and operations that wrap. */
+export function wrapped(columns: readonly Column[], measure: Measure): number {
+  const lines = (text: string, strong: boolean, width: number): number => Math.min(MOST_LINES, Math.ceil(measure(text, strong) / width))
+  return columns.reduce((most, { layer, width }) => Math.max(most, lines(layer.name, true, width) + lines(layer.operation, false, width) - 2), 0)
 }
 
 /** The whole network in `height`, of which each lane's headers take `head`. `opened` holds the names of columns whose
- *  every map is asked for; `spread` widens the gaps where there is room, or narrows them where little is missing. */
+ *  every map is asked for; `spread` widens the gaps where there is room, or narrows them where little is missing;
+ *  `measure`, how wide the headers' words are. */
 export function plan(
   layers: readonly LayerDocument[], input: readonly number[], height: number, opened: ReadonlySet<string>, head = 0, spread = 1,
+  measure: Measure = usual,
 ): Plan {
   const lanes = 1 + Math.max(0, ...layers.map((layer) => layer.row))
   const room = height - (lanes - 1) * BETWEEN
@@ -108,7 +129,7 @@ export function plan(
   const laneHeight = (row: number): number => (row === 0 ? main : branch)
   const laneTop = (row: number): number => (row === 0 ? 0 : main + BETWEEN + (row - 1) * (branch + BETWEEN))
   const first = tilesOf(input.length >= 3 ? input : [1, ...input], Math.min(3 * LARGEST, main - head), false)
-  const inputWidth = widthOf(first)
+  const inputWidth = Math.ceil(Math.max(NARROWEST, measure(shapeText(input).replaceAll(' ', ''), false), tilesWidth(first)))
   const tiles = layers.map((layer) => tilesOf(layer.maps, laneHeight(layer.row) - head, opened.has(layer.name)))
 
   // A stage is as wide as its layers beside one another; a column as its widest stage.
@@ -116,7 +137,7 @@ export function plan(
   const left = layers.map((layer, i) => {
     const before = within.get(layer.stage)
     const at = before === undefined ? 0 : before + 12 * spread
-    within.set(layer.stage, at + widthOf(tiles[i] as Tiles, layer.name, wordsOf(layer)))
+    within.set(layer.stage, at + widthOf(tiles[i] as Tiles, layer, measure))
     return at
   })
   const widest = new Map<number, number>()
@@ -130,7 +151,7 @@ export function plan(
   x -= 30 * spread
   const columns = layers.map((layer, i): Column => ({
     layer, x: Math.round((starts.get(layer.column) as number) + (left[i] as number)), y: laneTop(layer.row),
-    width: widthOf(tiles[i] as Tiles, layer.name, wordsOf(layer)), height: laneHeight(layer.row), tiles: tiles[i] as Tiles,
+    width: widthOf(tiles[i] as Tiles, layer, measure), height: laneHeight(layer.row), tiles: tiles[i] as Tiles,
   }))
   const at = new Map(layers.map((layer, i) => [layer.name, i]))
   const lowest = Math.min(...widest.keys())

@@ -6,7 +6,7 @@ import { Latest } from './latest'
 
 const WHOLE = 300_000 // values that are fetched in one piece
 const FIRST = 8 // the strongest maps of a large tensor
-const KEPT = 60_000 // values of the unedited run that are kept to mark what changed
+const KEPT = 6_000_000 // values of the unedited run that are kept, of all tensors together, to mark what changed
 
 export interface Held {
   readonly run: number
@@ -15,7 +15,8 @@ export interface Held {
   readonly order: readonly number[] // fixed for a picture: tiles keep their places while one paints
   readonly size: number // values of one channel
   readonly channels: ReadonlyMap<number, Float32Array>
-  readonly changed: ReadonlySet<number>
+  readonly changed: ReadonlySet<number> // channels
+  readonly cells: ReadonlySet<number> // places in the flat values of what isn't maps
 }
 
 interface Wish {
@@ -73,14 +74,29 @@ export class Tensors {
       for (const [from, to] of ranges(asked)) cut(await this.source.maps(run, name, [from, to]), found)
     }
     const kept = this.#bases.get(name)
+    const size = sizeOf(head.shape)
+    const then = run === base ? undefined : kept
     const held: Held = {
-      run, shape: head.shape, largest: head.largest, size: sizeOf(head.shape), channels: found,
-      order: kept?.order ?? head.order, changed: run === base || !kept ? new Set() : differing(found, kept.channels, kept.largest),
+      run, shape: head.shape, largest: head.largest, size, channels: found, order: kept?.order ?? head.order,
+      changed: differing(found, then), cells: head.shape.length < 3 ? differingCells(found, then, size) : NONE,
     }
-    if (run === base) this.#bases.set(name, this.values(name) <= KEPT ? held : { ...held, channels: new Map() })
+    if (run === base) this.#keep(name, held)
     return held
   }
+
+  /** What was shown last is kept; the order of strength of the others stays all the same. */
+  #keep(name: string, held: Held): void {
+    this.#bases.delete(name)
+    this.#bases.set(name, held)
+    let sum = 0
+    for (const [other, { channels, size }] of [...this.#bases].reverse()) {
+      sum += channels.size * size
+      if (sum > KEPT) this.#bases.set(other, { ...this.#bases.get(other)!, channels: new Map() })
+    }
+  }
 }
+
+const NONE: ReadonlySet<number> = new Set()
 
 function sizeOf(shape: readonly number[]): number {
   return shape.slice(1).reduce((a, b) => a * b, 1)
@@ -102,13 +118,31 @@ export function ranges(channels: readonly number[]): [number, number][] {
   return made
 }
 
-/** Channels that differ by more than rounding. */
-function differing(now: ReadonlyMap<number, Float32Array>, then: ReadonlyMap<number, Float32Array>, largest: number): Set<number> {
+/** Channels that differ by more than rounding; none where there is nothing to compare with. */
+function differing(now: Held['channels'], then: Held | undefined): ReadonlySet<number> {
   const changed = new Set<number>()
-  const enough = 1e-5 * Math.max(1e-12, largest)
+  if (!then) return changed
+  const enough = roundingOf(then)
   for (const [channel, values] of now) {
-    const other = then.get(channel)
+    const other = then.channels.get(channel)
     if (other?.some((value, i) => Math.abs(value - (values[i] as number)) > enough)) changed.add(channel)
   }
   return changed
+}
+
+/** The same, value by value. */
+function differingCells(now: Held['channels'], then: Held | undefined, size: number): ReadonlySet<number> {
+  const changed = new Set<number>()
+  if (!then) return changed
+  const enough = roundingOf(then)
+  for (const [channel, values] of now) {
+    then.channels.get(channel)?.forEach((value, i) => {
+      if (Math.abs(value - (values[i] as number)) > enough) changed.add(channel * size + i)
+    })
+  }
+  return changed
+}
+
+function roundingOf({ largest }: Held): number {
+  return 1e-5 * Math.max(1e-12, largest)
 }

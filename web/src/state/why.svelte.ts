@@ -2,8 +2,9 @@
 import type { ExplanationDocument } from '../types'
 import type { Explorer } from './explorer.svelte'
 import { sentence } from './latest'
+import type { Question } from './trail'
 
-export type Method = 'grad-cam' | 'occlusion'
+export type Method = Question['method']
 
 export class Why {
   target = $state<number | null>(null)
@@ -21,6 +22,19 @@ export class Why {
   /** The class that is explained: the chosen one, or the answer. */
   get subject(): number | null {
     return this.target ?? this.explorer.run?.probabilities.reduce((best, p, i, all) => (p > (all[best] as number) ? i : best), 0) ?? null
+  }
+
+  /** What is asked, as a link says it. */
+  get question(): Question {
+    return { target: this.target, against: this.against, method: this.method }
+  }
+
+  /** A link's question, as far as this network has its classes. */
+  restore({ target, against, method }: Question): void {
+    const known = (number: number | null): number | null => (number !== null && number < this.explorer.source.graph.classes.length ? number : null)
+    this.target = known(target)
+    this.against = known(against) === this.target ? null : known(against)
+    this.method = method
   }
 
   stale(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cellAt, fitCells, fitMaps, GAP, plan, tileAt } from '../../src/state/layout'
+import { cellAt, fitCells, fitMaps, GAP, plan, tileAt, wrapped } from '../../src/state/layout'
 import { layer } from '../support'
 
 const LENET = [
@@ -78,5 +78,28 @@ describe('the plan', () => {
     const far = plan(LENET, [1, 28, 28], 330, new Set(), 66, 2)
     expect(far.width).toBeGreaterThan(near.width)
     expect(far.columns.map((column) => column.width)).toEqual(near.columns.map((column) => column.width))
+  })
+})
+
+describe('headers', () => {
+  const layers = [
+    layer('conv1', [64, 112, 112], { operation: 'conv 64 7x7 stride 2 pad 3', parameters: 9408, stage: 0, column: 0, inputs: ['input'] }),
+    layer('a_name_without_any_space_in_it', [4096], { operation: 'dense 4096', parameters: 102_764_544, stage: 1, column: 1, inputs: ['conv1'] }),
+  ]
+  const wide = (times: number) => (text: string): number => 6 * times * text.length
+  const laid = (times: number): ReturnType<typeof plan> => plan(layers, [3, 224, 224], 330, new Set(), 66, 1, wide(times))
+
+  it.each([1, 1.4, 2])('figures are never cut, whatever the type: %f times as wide', (times) => {
+    const { columns, input } = laid(times)
+    const figures = [['112×112×64', '9,408'], ['4,096', '102,764,544']]
+    columns.forEach(({ width }, i) => figures[i]!.forEach((text) => expect(width).toBeGreaterThanOrEqual(wide(times)(text))))
+    expect(input.width).toBeGreaterThanOrEqual(wide(times)('224×224×3'))
+  })
+
+  it('are as high as the words that wrap need, two lines each at most', () => {
+    expect(wrapped(plan(LENET, [1, 28, 28], 330, new Set(), 66, 1, wide(1)).columns, wide(1))).toBe(0)
+    expect(wrapped(laid(1).columns.slice(0, 1), wide(1))).toBe(1)
+    expect(wrapped(laid(3).columns, wide(3))).toBe(1)
+    expect(wrapped(plan([layer('a_very_long_name', [8], { operation: 'and a long operation' })], [1, 8, 8], 330, new Set(), 66, 1, wide(2)).columns, wide(2))).toBe(2)
   })
 })

@@ -33,6 +33,8 @@ describe('the address', () => {
     { mode: 'what-if', trail: [a, b, c], picture: 'test-12' },
     { mode: 'explore', trail: [{ name: '/layer/Conv_0[x]?#%/ü', index: [0, 1, 2] }], picture: 'a/b?c=d&e#f' },
     { mode: 'table', trail: [{ name: 'scalar', index: [] }], picture: '' },
+    { mode: 'why', trail: [a], picture: 'test-4', why: { target: 3, against: 8, method: 'occlusion' } },
+    { mode: 'why', trail: [], picture: null, why: { target: null, against: 0, method: 'grad-cam' } },
   ] as const)('comes back as it went: %j', (address) => {
     expect(fromHash(toHash(address))).toEqual(address)
   })
@@ -45,5 +47,6 @@ describe('the address', () => {
     expect(fromHash('#why/x[1,2,]').trail).toEqual([])
     expect(fromHash('#why/x[99999999999]').trail).toEqual([])
     expect(fromHash('#explore?picture=%E0%A4%A').picture).toBeNull()
+    expect(fromHash('#why?class=-1&against=1e3&method=none').why).toEqual({ target: null, against: null, method: 'grad-cam' })
   })
 })

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from pellucid.errors import DataError
 from pellucid.faces.cli import output
 from pellucid.faces.cli.pixels import parse_pixels
 from pellucid.faces.cli.wishes import open_model
-from pellucid.images.reading import MAX_PIXELS, read_picture
+from pellucid.images.reading import MAX_PIXELS, Pixels, read_picture
 from pellucid.inside.explorer_files import built_file
 from pellucid.model import Wishes
 from pellucid.storage import shown
@@ -24,10 +25,11 @@ def open_command(
 ) -> None:
     """Serve the explorer of a model until Ctrl-C. What can't work is said before anything is served."""
     model = open_model(name, wishes)
+    _ = model.classes  # a file of labels is read here, or what is wrong with it is said
     given = None
     if image is not None:
         limit = MAX_PIXELS if max_pixels is None else parse_pixels(max_pixels)
-        given = image, read_picture(image, max_pixels=limit)
+        given = image, _picture(image, limit)
     built_file("app.html")
     from pellucid.faces.server.serving import open_door, serve, show
     from pellucid.faces.server.session import Session
@@ -46,3 +48,16 @@ def open_command(
 
     serve(Session(model, given), door, ready)
     print("the explorer is closed", file=sys.stderr)
+
+
+def _picture(image: str, limit: int) -> Pixels:
+    """The picture to begin with; what is wrong with it is said with what would help."""
+    try:
+        return read_picture(image, max_pixels=limit)
+    except DataError as error:
+        if error.remedy:
+            raise
+        raise DataError(
+            error.what, where=error.where or "IMAGE", received=error.received or shown(image),
+            remedy="name another picture (JPEG, PNG, WebP, GIF, BMP, TIFF), or none: one can be dropped on the page",
+        ) from error  # fmt: skip
