@@ -1,4 +1,4 @@
-"""What a browser itself measures of the explorer: first paint, handlers, tasks, answers; and what axe-core finds."""
+"""What a browser itself measures of the explorer: first paint, handlers, tasks, answers."""
 
 from __future__ import annotations
 
@@ -69,10 +69,6 @@ STROKE = """async (moves) => {
   const took = performance.getEntriesByName('answer').map((e) => e.duration)
   performance.clearMeasures('answer')
   return took
-}"""
-FOUND = """async () => {
-  const { violations } = await window.axe.run(document, { resultTypes: ['violations'] })
-  return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.length }))
 }"""
 
 

@@ -24,8 +24,9 @@ BENCH = ".bench[aria-busy=false]"
 
 @dataclass(frozen=True)
 class Shot:
-    """`steps` are done one after another: a key, "click SELECTOR", "wait SELECTOR", "hover SELECTOR", "path" (Enter
-    until the trail ends), "paint X Y X Y" (a stroke, in parts of the picture), or a number of milliseconds."""
+    """`steps` are done one after another: a key, "click SELECTOR", "wait SELECTOR", "top SELECTOR" (scrolled there),
+    "hover SELECTOR", "path" (Enter until the trail ends), "paint X Y X Y" (a stroke, in parts of the picture), or a
+    number of milliseconds."""
 
     name: str
     network: str
@@ -146,12 +147,15 @@ def do(page: Page, step: str) -> None:
         page.locator(rest).first.wait_for()
     elif word == "click":
         page.locator(rest).first.click()
+    elif word == "top":
+        page.locator(rest).first.evaluate("element => element.scrollIntoView({ block: 'start' })")
     elif word == "hover":
         page.locator(rest).first.hover()
     elif word == "key":
         page.keyboard.press(rest)
     elif word == "paint":
-        box = page.locator(".picture").bounding_box()
+        page.locator(".side .picture").scroll_into_view_if_needed()
+        box = page.locator(".side .picture").bounding_box()
         assert box is not None, "there is no picture to paint on"
         x, y, to_x, to_y = (float(part) for part in rest.split())
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])

@@ -6,7 +6,7 @@ import { Latest } from './latest'
 
 const WHOLE = 300_000 // values that are fetched in one piece
 const FIRST = 8 // the strongest maps of a large tensor
-const KEPT = 60_000 // values of the unedited run that are kept to mark what changed
+const KEPT = 500_000 // values of a tensor, of the unedited run, that are kept to mark what changed
 
 export interface Held {
   readonly run: number
@@ -77,7 +77,7 @@ export class Tensors {
       run, shape: head.shape, largest: head.largest, size: sizeOf(head.shape), channels: found,
       order: kept?.order ?? head.order, changed: run === base || !kept ? new Set() : differing(found, kept.channels, kept.largest),
     }
-    if (run === base) this.#bases.set(name, this.values(name) <= KEPT ? held : { ...held, channels: new Map() })
+    if (run === base) this.#bases.set(name, held.size * found.size <= KEPT ? held : { ...held, channels: new Map() })
     return held
   }
 }
