@@ -17,11 +17,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 from screenshots import BENCH, DESK, PHONE, READY, do
 
 PLACES = {"desk": DESK, "phone": PHONE}
-SHRUNK, ACROSS = {"desk": 0.5, "phone": 0.75}, {"desk": 2, "phone": 5}
+SHRUNK, ACROSS = {"desk": 0.44, "phone": 0.64}, {"desk": 2, "phone": 5}
 INK = {"light": ("#fcfcfb", "#202326"), "dark": ("#121416", "#e8eaec")}
 OPENED = {
     "digits": "conv2[3,4,5]",
@@ -29,13 +29,14 @@ OPENED = {
     "vgg": "conv2[7,0,30]",
 }
 FOLDED = ".column .head"
-SEVEN = ("paint 0.3 0.25 0.72 0.25", "paint 0.72 0.25 0.45 0.8", "900")
-STROKE = ("paint 0.3 0.9 0.85 0.9", "1500")
+SEVEN = ("paint 0.3 0.25 0.72 0.25", "paint 0.72 0.25 0.45 0.8", "900", "quiet")
+STROKE = ("paint 0.3 0.85 0.85 0.85", "1500", "quiet")
 
 
 @dataclass(frozen=True)
 class View:
-    """One view: where it stands, and what is done before it is looked at (the steps of screenshots.py)."""
+    """One view: where it stands, and what is done before it is looked at (the steps of screenshots.py; "quiet":
+    until all that was asked for is there; those that begin with "phone" there alone)."""
 
     name: str
     hash: str
@@ -44,14 +45,14 @@ class View:
 
 
 VIEWS = (
-    View("network", "#explore", ("900",)),
-    View("a number opened", "#explore/{opened}", (f"wait {BENCH}", "1200")),
-    View("a layer", "#explore", (f"click {FOLDED}", "wait .layer", "1200")),
-    View("why", "#why", ("wait section.why .steps li", "wait canvas.heat", "4000", "top .lower")),
-    View("what if: painted", "#what-if/{opened}", ("wait .what-if", *STROKE)),
+    View("network", "#explore", ("900", "quiet")),
+    View("a number opened", "#explore/{opened}", (f"wait {BENCH}", "1200", "quiet")),
+    View("a layer", "#explore", (f"click {FOLDED}", "wait .layer", "1200", "quiet")),
+    View("why", "#why", ("wait section.why .steps li", "wait canvas.heat", "4000", "phone top .lower")),
+    View("what if: painted", "#what-if/{opened}", ("wait .what-if", "quiet", *STROKE)),
     View("draw", "#explore", ("click .ways .act", "900", *SEVEN)),
     View("mistakes", "#mistakes", ("1500",), stage=False),
-    View("replay", "#replay", ("1800", "top .lower")),
+    View("replay", "#replay", ("1800", "quiet", "phone top .lower")),
     View("table", "#table", ("wait .table", "500"), stage=False),
     View("build", "#build", ("900",), stage=False),
 )
@@ -88,7 +89,7 @@ def main() -> None:
                                 asked.apart / f"{name}-{view.name.split(':')[0].replace(' ', '-')}.png"
                             )
                     path = asked.out / f"{name}.png"
-                    sheet(shots, theme, place).quantize(128, dither=Image.Dither.NONE).save(
+                    sheet(shots, theme, place).quantize(256, kmeans=2, dither=Image.Dither.NONE).save(
                         path, optimize=True
                     )
                     print(f"{name}  {path.stat().st_size / 1000:.0f} KB", flush=True)
@@ -109,6 +110,10 @@ def taken(
     context.add_init_script("try { localStorage.setItem('pellucid.hints', 'seen') } catch {}")
     page = context.new_page()
     page.on("pageerror", lambda error: print(f"{network} {theme} {place}: {error}", flush=True))
+    waiting: set[Request] = set()
+    page.on("request", lambda request: waiting.add(request))
+    page.on("requestfinished", lambda request: waiting.discard(request))
+    page.on("requestfailed", lambda request: waiting.discard(request))
     page.goto(address)
     page.locator(".pellucid").wait_for()
     parts = urlsplit(address)
@@ -117,9 +122,20 @@ def taken(
         page.goto(f"{parts.scheme}://{parts.netloc}/{view.hash.replace('{opened}', OPENED[network])}")
         page.locator(READY if view.stage else ".pellucid").wait_for()
         for step in view.steps:
-            do(page, step)
+            if step == "quiet":
+                settled(page, waiting)
+            elif phone or not step.startswith("phone "):
+                do(page, step.removeprefix("phone "))
         yield view, seen(page)
     context.close()
+
+
+def settled(page: Page, waiting: set[Request]) -> None:
+    """Waits until nothing was asked of the server for a second."""
+    quiet = 0
+    while quiet < 10:
+        page.wait_for_timeout(100)
+        quiet = 0 if waiting else quiet + 1
 
 
 def seen(page: Page) -> Image.Image:

@@ -39,7 +39,6 @@ class Shot:
 
 SHOTS = (
     Shot("digits-number", "digits", "#explore/{deep}", (f"wait {BENCH}",)),
-    Shot("digits-number-dark", "digits", "#explore/{deep}", (f"wait {BENCH}",), theme="dark"),
     Shot("digits-pixel", "digits", "", ("key a", f"wait {BENCH}", "path")),
     Shot(
         "digits-why",
@@ -71,14 +70,10 @@ SHOTS = (
     Shot("digits-table", "digits", "#table", ("wait .table",)),
     Shot("digits-build", "digits", "#build", ("wait .build .state", "900")),
     Shot("digits-layer", "digits", "#explore", ("click .column .head", "wait .layer .kernels li", "500")),
-    Shot("digits-draw", "digits", "", ("click .ways .act", "900")),
     Shot("phone", "digits", "#explore", ("600",), size=PHONE),
     Shot("phone-number", "digits", "#explore/{deep}", (f"wait {BENCH}", "600"), size=PHONE, theme="dark"),
-    Shot("phone-why", "digits", "#why", ("wait section.why svg", "900"), size=PHONE),
     Shot("resnet", "resnet", "", (f"wait {BENCH}", "3000")),
     Shot("resnet-join", "resnet", "#explore/add1[5,20,20]", (f"wait {BENCH}", "5000"), theme="dark"),
-    Shot("resnet-phone", "resnet", "#explore", ("900",), size=PHONE, theme="dark"),
-    Shot("vgg", "vgg", "", (f"wait {BENCH}", "5000")),
     Shot("vgg-number", "vgg", "#explore/conv2[7,0,30]", (f"wait {BENCH}", "8000"), theme="dark"),
     Shot("vgg-phone", "vgg", "#explore/conv1[7,100,60]", (f"wait {BENCH}", "4000"), size=PHONE),
 )
