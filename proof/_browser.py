@@ -1,4 +1,4 @@
-"""What a browser itself measures of the explorer: first paint, handlers, tasks, answers; and what axe-core finds."""
+"""What a browser itself measures of the explorer: first paint, handlers, tasks, answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ DRAG = """async ([selector, moves]) => {
   performance.clearMeasures('handler')
   return took
 }"""
-# Draws one stroke; from each move to the frame in which another answer stands on the screen is a `measure`.
+# Draws one stroke; from each move until the frame is painted in which another answer stands on the screen is a
+# `measure`. The page tells of the change itself: to look for it again and again would cost what is measured.
 STROKE = """async (moves) => {
   const sheet = document.querySelector('.side .picture'), box = sheet.getBoundingClientRect()
   sheet.setPointerCapture = () => {}
@@ -40,23 +41,34 @@ STROKE = """async (moves) => {
     .map((e) => e.getAttribute('aria-label') ?? e.textContent).join()
   const send = (type, x, y) => sheet.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, buttons: 1,
     pointerId: 1, pointerType: 'mouse', clientX: box.left + x * box.width, clientY: box.top + y * box.height }))
+  const frame = () => new Promise(requestAnimationFrame)
+  const painted = () => new Promise((done) => { // asked in a frame: the message comes when that is painted
+    const after = new MessageChannel()
+    after.port1.onmessage = () => done()
+    after.port2.postMessage(null)
+  })
+  const ends = []
+  const changed = (before) => new Promise((done) => {
+    const watcher = new MutationObserver(() => { if (answer() !== before) end() })
+    const late = setTimeout(() => end(), 1000)
+    const end = () => { clearTimeout(late); watcher.disconnect(); done() }
+    watcher.observe(document.querySelector('.answer'),
+      { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['aria-label'] })
+  })
   send('pointerdown', 0.2, 0.2)
   await new Promise((done) => setTimeout(done, 300))
   for (let i = 1; i <= moves; i++) {
-    const before = answer(), start = performance.now()
+    const another = changed(answer()), start = performance.now()
     send('pointermove', 0.2 + 0.6 * (i / moves), 0.2 + 0.6 * (((i * 37) % 100) / 100))
-    while (answer() === before && performance.now() - start < 1000) await new Promise((done) => setTimeout(done))
-    await new Promise(requestAnimationFrame)
-    performance.measure('answer', { start, end: performance.now() })
+    await another
+    await frame() // the next move comes in this frame, as the browser hands out a real pointer's
+    ends.push(painted().then(() => performance.measure('answer', { start, end: performance.now() })))
   }
   send('pointerup', 0.8, 0.5)
+  await Promise.all(ends)
   const took = performance.getEntriesByName('answer').map((e) => e.duration)
   performance.clearMeasures('answer')
   return took
-}"""
-FOUND = """async () => {
-  const { violations } = await window.axe.run(document, { resultTypes: ['violations'] })
-  return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.length }))
 }"""
 
 

@@ -22,11 +22,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _browser import FIRST_PAINT, FOUND, QUIET, drag, spread, strokes
+from _axe import AXE, LOOKS, findings
+from _browser import FIRST_PAINT, QUIET, drag, spread, strokes
 from _record import COMMAND, RESULTS, TOP, Options, conclude, parser, run, table
 from report_pages import browser
 
@@ -42,9 +44,6 @@ from support.browsing import CLOSE, apart, compared, draw_seven, open_page, walk
 from support.explorer import serving
 from support.jupyter import notebook_of, run_all
 
-AXE = TOP / "web" / "node_modules" / "axe-core" / "axe.min.js"
-MODES = ("Explore", "Why", "What if", "Mistakes", "Replay", "Table", "Build")
-LOOKS = (("light", 1400), ("dark", 1400), ("light", 390), ("dark", 390))
 SMALL = "conv 6 5x5, relu, maxpool 2, conv 12 5x5, relu, maxpool 2, flatten, dense 10"
 PAINT, HANDLER, TASK, EDIT, DRAWN = 1000, 8, 50, 50, 100  # ms, at most
 PAGE, SCRIPT = 3_000_000, 300_000  # bytes, at most
@@ -175,27 +174,6 @@ def measured(
     return times
 
 
-def findings(
-    chromium: Any, model: ModelFile, wrong: list[str], looks: Sequence[tuple[str, int]]
-) -> dict[str, Any]:
-    """What axe-core finds in each view, by impact, summed over the looks."""
-    found: dict[str, dict[str, int]] = {mode: {} for mode in MODES}
-    with serving(Session(model)) as client:
-        for colours, width in looks:
-            with tab(chromium, wrong, color_scheme=colours, viewport={"width": width, "height": 900}) as page:
-                explorer = open_page(page, client.door.address)
-                page.evaluate(AXE.read_text())
-                for mode in MODES:
-                    explorer.get_by_role("button", name=mode, exact=True).first.click()
-                    page.wait_for_timeout(250)
-                    for each in page.evaluate(FOUND):
-                        found[mode][each["impact"]] = found[mode].get(each["impact"], 0) + each["nodes"]
-                        if each["impact"] in ("serious", "critical"):
-                            wrong.append(f"axe, {mode}, {colours}, {width}: {each['id']}")
-                page.goto("about:blank")
-    return found
-
-
 def sizes(page_file: Path) -> dict[str, int]:
     """Bytes: of the page, and of each place's script, gzipped."""
     page = (FOLDER / "page.html").read_text("utf-8")
@@ -261,7 +239,7 @@ def report(figures: dict[str, Any], rows: Sequence[Sequence[Any]]) -> str:
     way = " → ".join(figures["walks"][0]["way"])
     return (
         f"From the probability of a drawn 7 to a pixel: {way}.\n\n{walks}\n\nTimes, at a load of {figures['load']} on "
-        f"this machine:\n\n{times}\n\naxe-core, light and dark, wide and narrow:\n\n{axe}"
+        f"this machine:\n\n{times}\n\naxe-core, light and dark, 1366 x 768 and 360 x 740:\n\n{axe}"
     )
 
 
@@ -274,7 +252,9 @@ def look(
     load = round(os.getloadavg()[0], 1)
     times = measured(chromium, model, page_file, 1 if short else 5, wrong)
     rows = judged(times, load)
-    axe = findings(chromium, model, wrong, LOOKS[:1] if short else LOOKS) if AXE.is_file() else {}
+    axe = (
+        findings(partial(tab, chromium), model, wrong, LOOKS[:1] if short else LOOKS) if AXE.is_file() else {}
+    )
     weight = sizes(page_file)
     if not short:  # where the tests run, others do too: nothing is said about speed
         wrong += [f"{row[0]}: {row[2]}, not {row[3]}" for row in rows if row[4] > row[5]]

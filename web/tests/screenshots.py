@@ -24,8 +24,9 @@ BENCH = ".bench[aria-busy=false]"
 
 @dataclass(frozen=True)
 class Shot:
-    """`steps` are done one after another: a key, "click SELECTOR", "wait SELECTOR", "hover SELECTOR", "path" (Enter
-    until the trail ends), "paint X Y X Y" (a stroke, in parts of the picture), or a number of milliseconds."""
+    """`steps` are done one after another: a key, "click SELECTOR", "wait SELECTOR", "top SELECTOR" (scrolled there),
+    "hover SELECTOR", "path" (Enter until the trail ends), "paint X Y X Y" (a stroke, in parts of the picture), or a
+    number of milliseconds."""
 
     name: str
     network: str
@@ -38,7 +39,6 @@ class Shot:
 
 SHOTS = (
     Shot("digits-number", "digits", "#explore/{deep}", (f"wait {BENCH}",)),
-    Shot("digits-number-dark", "digits", "#explore/{deep}", (f"wait {BENCH}",), theme="dark"),
     Shot("digits-pixel", "digits", "", ("key a", f"wait {BENCH}", "path")),
     Shot(
         "digits-why",
@@ -70,14 +70,10 @@ SHOTS = (
     Shot("digits-table", "digits", "#table", ("wait .table",)),
     Shot("digits-build", "digits", "#build", ("wait .build .state", "900")),
     Shot("digits-layer", "digits", "#explore", ("click .column .head", "wait .layer .kernels li", "500")),
-    Shot("digits-draw", "digits", "", ("click .ways .act", "900")),
     Shot("phone", "digits", "#explore", ("600",), size=PHONE),
     Shot("phone-number", "digits", "#explore/{deep}", (f"wait {BENCH}", "600"), size=PHONE, theme="dark"),
-    Shot("phone-why", "digits", "#why", ("wait section.why svg", "900"), size=PHONE),
     Shot("resnet", "resnet", "", (f"wait {BENCH}", "3000")),
     Shot("resnet-join", "resnet", "#explore/add1[5,20,20]", (f"wait {BENCH}", "5000"), theme="dark"),
-    Shot("resnet-phone", "resnet", "#explore", ("900",), size=PHONE, theme="dark"),
-    Shot("vgg", "vgg", "", (f"wait {BENCH}", "5000")),
     Shot("vgg-number", "vgg", "#explore/conv2[7,0,30]", (f"wait {BENCH}", "8000"), theme="dark"),
     Shot("vgg-phone", "vgg", "#explore/conv1[7,100,60]", (f"wait {BENCH}", "4000"), size=PHONE),
 )
@@ -146,12 +142,15 @@ def do(page: Page, step: str) -> None:
         page.locator(rest).first.wait_for()
     elif word == "click":
         page.locator(rest).first.click()
+    elif word == "top":
+        page.locator(rest).first.evaluate("element => element.scrollIntoView({ block: 'start' })")
     elif word == "hover":
         page.locator(rest).first.hover()
     elif word == "key":
         page.keyboard.press(rest)
     elif word == "paint":
-        box = page.locator(".picture").bounding_box()
+        page.locator(".side .picture").scroll_into_view_if_needed()
+        box = page.locator(".side .picture").bounding_box()
         assert box is not None, "there is no picture to paint on"
         x, y, to_x, to_y = (float(part) for part in rest.split())
         page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])

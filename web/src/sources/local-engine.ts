@@ -75,7 +75,7 @@ export class LocalEngine {
     let about = strength.get(tensor)
     if (!about) strength.set(tensor, (about = strengthOf(data, count, area)))
     const [from, to] = channels ?? [0, count]
-    return { shape, from, data: Float32Array.from(data.subarray(from * area, to * area)), ...about }
+    return { shape, from, data: new Float32Array(data.subarray(from * area, to * area)), ...about }
   }
 
   open(run: number, name: string, index: readonly number[]): LevelDocument {

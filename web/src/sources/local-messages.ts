@@ -1,14 +1,18 @@
 // What the page and its worker say to each other, and how long work is driven so that a newer question gets its turn.
 import type { Report } from '../arithmetic/explanation'
-import type { Edits, Picture } from '../source'
+import type { Edits, Maps, Picture, Run } from '../source'
 import type { ExplanationDocument, GraphDocument } from '../types'
-import { LocalEngine } from './local-engine'
+import type { LocalEngine } from './local-engine'
 
-/** One question: the engine's method and what it is given. */
-export type Question =
-  | { readonly ask: 'run'; readonly picture: Picture; readonly edits?: Edits | undefined }
+/** What is asked about a run that there is: each is quickly answered. */
+export type Look =
   | { readonly ask: 'maps'; readonly run: number; readonly name: string; readonly channels?: readonly [number, number] | undefined }
   | { readonly ask: 'open' | 'field'; readonly run: number; readonly name: string; readonly index: readonly number[] }
+
+/** One question: the engine's method and what it is given. `looks` are answered together with a run, about that run. */
+export type Question =
+  | Look
+  | { readonly ask: 'run'; readonly picture: Picture; readonly edits?: Edits | undefined; readonly looks?: readonly Look[] }
   | { readonly ask: 'kernels'; readonly name: string; readonly edits?: Edits | undefined }
   | {
     readonly ask: 'why'; readonly run: number; readonly target: number; readonly against: number | null
@@ -27,6 +31,12 @@ export type FromWorker =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string; readonly aborted?: boolean }
   | { readonly id: number; readonly progress: number; readonly soFar?: ExplanationDocument }
+
+/** A run, with what was asked along with it; null where that can't be answered: asked by itself it tells why. */
+export interface Ran {
+  readonly run: Run
+  readonly looks: readonly unknown[]
+}
 
 /** Whether the answer is no longer wanted. */
 export type Stopped = () => boolean
@@ -64,19 +74,43 @@ function pause(): Promise<void> {
   })
 }
 
+function* ran(engine: LocalEngine, picture: Picture, edits: Edits | undefined, looks: readonly Look[]): Generator<void, Ran> {
+  const run = yield* engine.run(picture, edits)
+  const found: unknown[] = []
+  for (const look of looks) {
+    try {
+      found.push(looked(engine, { ...look, run: run.number }))
+    } catch {
+      found.push(null)
+    }
+    yield
+  }
+  return { run, looks: found }
+}
+
+function looked(engine: LocalEngine, look: Look): unknown {
+  return look.ask === 'maps' ? engine.maps(look.run, look.name, look.channels) : engine[look.ask](look.run, look.name, look.index)
+}
+
+/** The arrays of an answer that can be handed over instead of copied: maps are made for whoever asks. */
+export function handedOver(question: Question, result: unknown): Transferable[] {
+  if (question.ask === 'maps') return [(result as Maps).data.buffer as ArrayBuffer]
+  if (question.ask !== 'run') return []
+  const found = (result as Ran).looks
+  return (question.looks ?? []).flatMap((look, n) => (found[n] ? handedOver(look, found[n]) : []))
+}
+
 export async function answer(
   engine: LocalEngine, question: Question, slice: number, stopped: Stopped, report: Report,
 ): Promise<unknown> {
   if (stopped()) throw new Aborted()
   switch (question.ask) {
     case 'run':
-      return drive(engine.run(question.picture, question.edits), slice, stopped)
+      return drive(ran(engine, question.picture, question.edits, question.looks ?? []), slice, stopped)
     case 'maps':
-      return engine.maps(question.run, question.name, question.channels)
     case 'open':
-      return engine.open(question.run, question.name, question.index)
     case 'field':
-      return engine.field(question.run, question.name, question.index)
+      return looked(engine, question)
     case 'kernels':
       return engine.kernels(question.name, question.edits)
     case 'why': {

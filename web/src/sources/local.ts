@@ -6,7 +6,8 @@ import type { Edits, Lacks, Maps, Picture, Run, Source } from '../source'
 import type { ExplanationDocument, GraphDocument, LevelDocument, MistakesDocument, PictureEntry, ReplayDocument } from '../types'
 import type { Folder } from './folder'
 import { LocalEngine } from './local-engine'
-import type { FromWorker, Question, ToWorker } from './local-messages'
+import { Ahead } from './ahead'
+import type { FromWorker, Look, Question, Ran, ToWorker } from './local-messages'
 import { Aborted, answer } from './local-messages'
 import LocalWorker from './local.worker?worker&inline'
 
@@ -90,6 +91,7 @@ export class LocalSource implements Source {
   readonly lacks: Lacks
   private readonly folder: Folder
   private readonly epochs = new Map<number, Promise<unknown>>()
+  private readonly ahead = new Ahead()
 
   constructor({ place, graph, folder }: LocalStart, private readonly ask: Ask) {
     this.place = place
@@ -113,19 +115,28 @@ export class LocalSource implements Source {
 
   async run(picture: Picture, edits?: Edits, signal?: AbortSignal): Promise<Run> {
     await this.prepared(edits)
-    return (await this.ask({ ask: 'run', picture: plain(picture), edits: plainEdits(edits) }, signal)) as Run
+    const looks = this.ahead.looks()
+    const ran = (await this.ask({ ask: 'run', picture: plain(picture), edits: plainEdits(edits), looks }, signal)) as Ran
+    this.ahead.take(ran.run.number, looks, ran.looks)
+    return ran.run
   }
 
-  async maps(run: number, name: string, channels?: readonly [from: number, to: number]): Promise<Maps> {
-    return (await this.ask({ ask: 'maps', run, name, channels: channels && [...channels] })) as Maps
+  /** What came with the run is there already. */
+  private look<T>(look: Look): Promise<T> {
+    const known = this.ahead.find(look)
+    return (known === null ? this.ask(look) : Promise.resolve(known)) as Promise<T>
   }
 
-  async open(run: number, name: string, index: readonly number[]): Promise<LevelDocument> {
-    return (await this.ask({ ask: 'open', run, name, index: [...index] })) as LevelDocument
+  maps(run: number, name: string, channels?: readonly [from: number, to: number]): Promise<Maps> {
+    return this.look({ ask: 'maps', run, name, channels: channels && [...channels] })
   }
 
-  async field(run: number, name: string, index: readonly number[]): Promise<readonly [number, number, number, number]> {
-    return (await this.ask({ ask: 'field', run, name, index: [...index] })) as readonly [number, number, number, number]
+  open(run: number, name: string, index: readonly number[]): Promise<LevelDocument> {
+    return this.look({ ask: 'open', run, name, index: [...index] })
+  }
+
+  field(run: number, name: string, index: readonly number[]): Promise<readonly [number, number, number, number]> {
+    return this.look({ ask: 'field', run, name, index: [...index] })
   }
 
   async kernels(name: string, edits?: Edits): ReturnType<Source['kernels']> {
@@ -173,7 +184,7 @@ export class LocalSource implements Source {
 
 // A view's reactive objects can't be sent to a worker: what is sent is copied into plain ones.
 function plain({ height, width, channels, data }: Picture): Picture {
-  return { height, width, channels, data: Uint8Array.from(data) }
+  return { height, width, channels, data: new Uint8Array(data) }
 }
 
 function plainEdits(edits?: Edits): Edits | undefined {

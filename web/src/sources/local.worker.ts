@@ -2,14 +2,14 @@
 import type { Report } from '../arithmetic/explanation'
 import { LocalEngine } from './local-engine'
 import type { FromWorker, ToWorker } from './local-messages'
-import { Aborted, answer } from './local-messages'
+import { Aborted, answer, handedOver } from './local-messages'
 
 const SLICE = 25
 const REPORTED = 60 // milliseconds between two reports of progress
 
 let engine: LocalEngine | null = null
 const stopped = new Set<number>()
-const say = (message: FromWorker): void => postMessage(message)
+const say = (message: FromWorker, transfer: Transferable[] = []): void => postMessage(message, { transfer })
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 async function handle(message: ToWorker): Promise<void> {
@@ -32,7 +32,8 @@ async function handle(message: ToWorker): Promise<void> {
     }
     try {
       if (!engine) throw new Error('The network has not been loaded.')
-      say({ id, result: await answer(engine, question, SLICE, () => stopped.has(id), report) })
+      const result = await answer(engine, question, SLICE, () => stopped.has(id), report)
+      say({ id, result }, handedOver(question, result))
     } catch (error) {
       say({ id, error: words(error), aborted: error instanceof Aborted })
     } finally {

@@ -136,3 +136,29 @@ test('long work lets others have their turn', async () => {
   clearInterval(timer)
   expect(turns).toBeGreaterThan(0)
 })
+
+test('what was asked of a run comes along with the next one, and is of that one', async () => {
+  const source = await started()
+  const first = await source.run(picture)
+  const before = await source.maps(first.number, 'conv1', [1, 3])
+  await source.open(first.number, 'softmax1', [2])
+  const asked = { maps: vi.spyOn(LocalEngine.prototype, 'maps'), open: vi.spyOn(LocalEngine.prototype, 'open') }
+  const second = await source.run({ ...picture, data: picture.data.map((value) => 255 - value) })
+  expect([asked.maps.mock.calls.length, asked.open.mock.calls.length]).toEqual([1, 1])
+  const [maps, level] = [await source.maps(second.number, 'conv1', [1, 3]), await source.open(second.number, 'softmax1', [2])]
+  expect([asked.maps.mock.calls.length, asked.open.mock.calls.length]).toEqual([1, 1]) // they were there
+  expect(maps.data).not.toEqual(before.data)
+  near(level.value, second.probabilities[2], 'softmax1[2]')
+  expect((await source.maps(second.number, 'conv1', [0, 1])).from).toBe(0) // the others are asked for
+  expect(await source.maps(first.number, 'conv1', [1, 3])).toEqual(before) // and an older run keeps its own
+  expect(asked.maps.mock.calls.length).toBe(3)
+  vi.restoreAllMocks()
+})
+
+test('a question that the next run has no answer to is asked by itself, and says why', async () => {
+  const source = await started()
+  const run = await source.run(picture)
+  await expect(source.maps(run.number, 'nothing')).rejects.toThrow('nothing called nothing')
+  const next = await source.run(picture)
+  await expect(source.maps(next.number, 'nothing')).rejects.toThrow('nothing called nothing')
+})
