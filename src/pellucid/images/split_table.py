@@ -2,7 +2,6 @@
 
 import csv
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +41,12 @@ def write_split(
     Names may hold commas, quotes and line ends. Bytes in a name that are no UTF-8 are written as they are.
     Raises StorageError.
     """
-    rows = zip(paths, labels, parts, np.ascontiguousarray(digests), strict=True)
+    size = digests.shape[1]
+    figures = np.ascontiguousarray(digests).tobytes().hex()
+    hexadecimal = (figures[at : at + 2 * size] for at in range(0, len(figures), 2 * size))
+    rows = zip(paths, labels, np.asarray(parts).tolist(), hexadecimal, strict=True)
     lines = [",".join(_COLUMNS)]
-    lines += [
-        f"{quoted(name)},{quoted(label)},{part},{digest.tobytes().hex()}"
-        for name, label, part, digest in rows
-    ]
+    lines += [f"{quoted(name)},{quoted(label)},{part},{digest}" for name, label, part, digest in rows]
     write_atomically(path, "".join(line + "\n" for line in lines).encode("utf-8", NAME_ERRORS))
 
 
@@ -74,7 +73,9 @@ def read_split(path: str | os.PathLike) -> SplitTable:
 def quoted(text: str) -> str:
     """A cell of a CSV table, in quotes where it needs them."""
     # Not by csv.writer, which leaves a lone carriage return bare and then can't read it back.
-    return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
+    if "," in text or '"' in text or "\n" in text or "\r" in text:
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def _checked_row(path: str | os.PathLike, number: int, row: list[str]) -> tuple[str, str, str, bytes]:

@@ -148,8 +148,9 @@ def _by_class(labels: Labels, usable: NDArray[np.bool_], seed: int) -> list[Plac
 def _conflicts(ids: Places, labels: Labels, usable: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
     order = np.lexsort((np.arange(len(ids)), ids))
     order = order[usable[order]]
-    groups = np.split(order, np.flatnonzero(np.diff(ids[order])) + 1)
-    groups = [group for group in groups if len(group) > 1 and (labels[group] != labels[group[0]]).any()]
+    mixed = np.flatnonzero((ids[order][1:] == ids[order][:-1]) & (labels[order][1:] != labels[order][:-1]))
+    doubted = order[np.isin(ids[order], ids[order[mixed]])]
+    groups = np.split(doubted, np.flatnonzero(np.diff(ids[doubted])) + 1) if len(doubted) else []
     return tuple(sorted(tuple(group.tolist()) for group in groups))
 
 

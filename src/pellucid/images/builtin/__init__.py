@@ -1,5 +1,6 @@
 """What comes with pellucid: MNIST, 70,000 handwritten digits, and one photograph (see NOTICE)."""
 
+from functools import cache
 from pathlib import Path
 
 from pellucid.images.idx import find_idx, idx_source
@@ -9,6 +10,7 @@ from pellucid.images.sources import ArraySource, Pixels
 FOLDER = Path(__file__).parent
 
 
+@cache  # 55 MB, which training and then its test ask for
 def mnist() -> ArraySource:
     """MNIST: uint8 [70000, 28, 28, 1], white on black, ten classes "0" to "9".
 
