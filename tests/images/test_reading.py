@@ -18,6 +18,7 @@ from skimage import data
 
 from pellucid.errors import DataError
 from pellucid.images import picture_digest, read_picture
+from pellucid.images.reading import picture_digests
 from pellucid.images.formats import KINDS
 from pellucid.images.reading import decode_picture, is_picture_name, picture_shape
 
@@ -402,3 +403,12 @@ def test_the_shape_without_the_pixels(picture: np.ndarray, kind: str, tmp_path: 
         picture_shape(tmp_path / "bad")
     with pytest.raises(DataError, match="There is no such file"):
         picture_shape(tmp_path / "no")
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (5, 3, 3), (160, 150, 3)])
+def test_digests_of_many_are_those_of_each(shape):
+    batch = np.random.default_rng(0).integers(0, 256, (7, *shape), np.uint8)
+    for pictures in (batch, batch[::2], batch[:, ::-1], batch[:0]):
+        digests = picture_digests(pictures)
+        assert digests.shape == (len(pictures), 16)
+        assert [digest.tobytes() for digest in digests] == [picture_digest(each) for each in pictures]

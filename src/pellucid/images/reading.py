@@ -108,7 +108,7 @@ def picture_digest(pixels: Pixels) -> bytes:
     8 bytes instead, which takes a fifth of the time: two large pictures that differ in a few pixels are then
     taken for equal once in 2^32 pairs.
     """
-    digest = hashlib.blake2b("x".join(map(str, pixels.shape)).encode() + b"\0", digest_size=16)
+    digest = _digest_of_size(pixels.shape)
     values = np.ascontiguousarray(pixels).reshape(-1)
     if len(values) > DIGEST_WHOLE:
         crc, sums = _crc_and_sums(values)
@@ -117,6 +117,28 @@ def picture_digest(pixels: Pixels) -> bytes:
         values = values[len(values) // _LANES * _LANES :]
     digest.update(values.data)
     return digest.digest()
+
+
+def picture_digests(batch: Pixels) -> NDArray[np.uint8]:
+    """uint8 [k, 16]: picture_digest of each of k pictures of one size; of small ones in a third of the time."""
+    length = batch[0].size if len(batch) else 0
+    if length > DIGEST_WHOLE:
+        digests = [picture_digest(pixels) for pixels in batch]
+    else:
+        start, values, digests = (
+            _digest_of_size(batch.shape[1:]),
+            np.ascontiguousarray(batch).reshape(-1).data,
+            [],
+        )
+        for first in range(0, len(batch) * length, max(length, 1)):
+            digest = start.copy()
+            digest.update(values[first : first + length])
+            digests.append(digest.digest())
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
+
+
+def _digest_of_size(shape: tuple[int, ...]) -> hashlib.blake2b:
+    return hashlib.blake2b("x".join(map(str, shape)).encode() + b"\0", digest_size=16)
 
 
 def _crc_and_sums(values: Pixels) -> tuple[int, bytes]:

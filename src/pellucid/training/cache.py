@@ -24,7 +24,7 @@ from pellucid.images.contents import (
 from pellucid.images.formats import KINDS
 from pellucid.images.jpeg import decoder_version
 from pellucid.images.reading import VERSION as READING
-from pellucid.images.reading import Pixels, decode_picture, picture_digest, read_file
+from pellucid.images.reading import Pixels, decode_picture, picture_digests, read_file
 from pellucid.images.sources import ArraySource, FileSource, Source
 from pellucid.images.threads import Progress, in_threads
 from pellucid.storage import cache_folder, shown
@@ -244,8 +244,7 @@ def in_batches(source: ArraySource, add: Callable[[int, Pixels], None], progress
 
 
 def _note_digests(digests: NDArray[np.uint8], first: int, batch: Pixels) -> None:
-    for i, pixels in enumerate(batch, start=first):
-        digests[i] = np.frombuffer(picture_digest(pixels), dtype=np.uint8)
+    digests[first : first + len(batch)] = picture_digests(batch)
 
 
 def _prepared(prepare: Prepare, batch: Pixels, shape: tuple[int, int, int]) -> Pixels:
