@@ -18,9 +18,8 @@ from skimage import data
 
 from pellucid.errors import DataError
 from pellucid.images import picture_digest, read_picture
-from pellucid.images.reading import picture_digests
 from pellucid.images.formats import KINDS
-from pellucid.images.reading import decode_picture, is_picture_name, picture_shape
+from pellucid.images.reading import decode_picture, is_picture_name, picture_digests, picture_shape
 
 COLOUR = data.astronaut()[40:171, 160:277]  # 131 x 117, odd on purpose
 GREY = data.camera()[100:231, 200:317]
