@@ -192,7 +192,9 @@ def test_a_link_to_why_restores_its_question(window, explorer, address):
     window.locator("section.why h2:has-text('Why 7 and not 4')").wait_for()
     window.goto("about:blank")
     window.goto(link.replace("class=7", "class=70").replace("against=4", "against=x"))  # what it hasn't got
-    window.locator(f"section.why h2:has-text('Why {window.locator('.answer .said b').inner_text()}')").wait_for()
+    window.locator(
+        f"section.why h2:has-text('Why {window.locator('.answer .said b').inner_text()}')"
+    ).wait_for()
 
 
 def test_a_mistake_opens_its_explanation(window, explorer):
