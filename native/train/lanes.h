@@ -47,15 +47,15 @@ PELLUCID_INLINE V repeated(const float* from) {
         static_assert(Count == 4);
         typedef float Four __attribute__((vector_size(16), may_alias));
         const Four& four = *reinterpret_cast<const Four*>(from);
-        V all;
+        V found;
 #if defined(__AVX512F__)
-        __asm__("vbroadcastf32x4 %1, %0" : "=v"(all) : "m"(four));
+        __asm__("vbroadcastf32x4 %1, %0" : "=v"(found) : "m"(four));
 #elif defined(__AVX__)
-        __asm__("vbroadcastf128 %1, %0" : "=x"(all) : "m"(four));
+        __asm__("vbroadcastf128 %1, %0" : "=x"(found) : "m"(four));
 #else
-        all = reinterpret_cast<V>(four);
+        found = reinterpret_cast<V>(four);
 #endif
-        return all;
+        return found;
     }
 }
 // sum + a * b, the sum staying in its register: where all are in use, g++ exchanges them and moves what it exchanged.

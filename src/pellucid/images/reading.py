@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import hashlib
 import io
+import math
 import os
 import re
 import stat
@@ -121,7 +122,7 @@ def picture_digest(pixels: Pixels) -> bytes:
 
 def picture_digests(batch: Pixels) -> NDArray[np.uint8]:
     """uint8 [k, 16]: picture_digest of each of k pictures of one size; of small ones in a third of the time."""
-    length = batch[0].size if len(batch) else 0
+    length = math.prod(batch.shape[1:])
     if length > DIGEST_WHOLE:
         digests = [picture_digest(pixels) for pixels in batch]
     else:
@@ -130,9 +131,9 @@ def picture_digests(batch: Pixels) -> NDArray[np.uint8]:
             np.ascontiguousarray(batch).reshape(-1).data,
             [],
         )
-        for first in range(0, len(batch) * length, max(length, 1)):
+        for i in range(len(batch)):
             digest = start.copy()
-            digest.update(values[first : first + length])
+            digest.update(values[i * length : (i + 1) * length])
             digests.append(digest.digest())
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
 
