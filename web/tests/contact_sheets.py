@@ -8,7 +8,6 @@ Each URL is what `pellucid open` printed. A sheet is one network in one theme at
 
 from __future__ import annotations
 
-import argparse
 import io
 import math
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page, Request, sync_playwright
-from screenshots import BENCH, DESK, PHONE, READY, do
+from screenshots import BENCH, DESK, PHONE, READY, do, options
 
 PLACES = {"desk": DESK, "phone": PHONE}
 SHRUNK, ACROSS = {"desk": 0.44, "phone": 0.64}, {"desk": 2, "phone": 5}
@@ -60,15 +59,8 @@ VIEWS = (
 
 def main() -> None:
     """Makes the sheets that are asked for."""
-    reader = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    reader.add_argument("out", type=Path)
-    reader.add_argument("--chromium", help="the browser's program, unless playwright has one of its own")
-    reader.add_argument("--only", default="", help="parts of sheets' names, with commas between")
+    reader = options(__doc__, "parts")
     reader.add_argument("--apart", type=Path, help="a folder for each picture by itself")
-    for network in OPENED:
-        reader.add_argument(f"--{network}")
     asked = reader.parse_args()
     for folder in (asked.out, asked.apart):
         if folder:

@@ -81,17 +81,10 @@ SHOTS = (
 
 def main() -> None:
     """Takes the pictures that are asked for."""
-    reader = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    reader.add_argument("out", type=Path)
-    reader.add_argument("--chromium", help="the browser's program, unless playwright has one of its own")
-    reader.add_argument("--only", default="", help="beginnings of names, with commas between")
+    reader = options(__doc__, "beginnings")
     reader.add_argument(
         "--deep", default="conv2[3,4,5]", help="the value of the digits' network that is opened"
     )
-    for network in ("digits", "resnet", "vgg"):
-        reader.add_argument(f"--{network}")
     asked = reader.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     wanted = tuple(asked.only.split(","))
@@ -103,6 +96,17 @@ def main() -> None:
                 size = take(browser, shot, address, asked.deep, asked.out / f"{shot.name}.png")
                 print(f"{shot.name}  {size / 1000:.0f} KB", flush=True)
         browser.close()
+
+
+def options(about: str | None, parts: str) -> argparse.ArgumentParser:
+    """What contact_sheets.py is asked, too; `parts` of names choose."""
+    reader = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("out", type=Path)
+    reader.add_argument("--chromium", help="the browser's program, unless playwright has one of its own")
+    reader.add_argument("--only", default="", help=f"{parts} of names, with commas between")
+    for network in ("digits", "resnet", "vgg"):
+        reader.add_argument(f"--{network}")
+    return reader
 
 
 def take(browser: Browser, shot: Shot, address: str, deep: str, path: Path) -> int:
