@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,11 @@ from pellucid.errors import DataError, PellucidError
 from pellucid.evaluation.abstention import Answers
 from pellucid.evaluation.report import Evaluation, evaluate_probabilities
 from pellucid.images import Source, picture_digest
-from pellucid.model import ForeignModel, ModelFile, Prediction
+from pellucid.model import ModelFile, Prediction
 from pellucid.storage import shown
+
+if TYPE_CHECKING:
+    from pellucid.model import ForeignModel
 
 
 @dataclass(frozen=True, eq=False)

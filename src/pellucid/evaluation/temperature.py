@@ -27,6 +27,8 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
         middle = (low + high) / 2
         expected = (softmax(middle * logits) * logits).sum(axis=1)
         low, high = (middle, high) if (expected - true).mean() <= 0 else (low, middle)
+        if np.float32(1 / low) == np.float32(1 / high):
+            break
     return float(np.float32(1 / low))
 
 

@@ -4,7 +4,6 @@ Header: two zero bytes, the type (8 = unsigned byte), the number of axes, then 4
 length. Source: http://yann.lecun.com/exdb/mnist, "The IDX file format".
 """
 
-import gzip
 import os
 import re
 import zlib
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import DataError
+from pellucid.images.gunzip import gunzipped
 from pellucid.images.reading import MAX_PIXELS, is_picture_name
 from pellucid.images.sources import PARTS, ArraySource, check_classes, class_order, listed
 from pellucid.storage import shown
@@ -123,9 +123,7 @@ class _IdxFile:
             self.size = os.fstat(raw.fileno()).st_size
         except OSError as error:
             raise DataError(f"This file can't be read ({error.strerror})", where=shown(path)) from error
-        self.file: gzip.GzipFile | IO[bytes] = (
-            stack.enter_context(gzip.GzipFile(fileobj=raw)) if self.zipped else raw
-        )
+        self.file: IO[bytes] = gunzipped(raw) if self.zipped else raw
         magic = self._take(4, "magic number")
         if magic[:2] != b"\0\0" or magic[2] != 8 or magic[3] not in axes:
             expected = " or ".join(f"0x{0x800 + number:08x}" for number in axes)

@@ -43,11 +43,10 @@ def write_split(
     """
     size = digests.shape[1]
     figures = np.ascontiguousarray(digests).tobytes().hex()
-    hexadecimal = (figures[at : at + 2 * size] for at in range(0, len(figures), 2 * size))
-    rows = zip(paths, labels, np.asarray(parts).tolist(), hexadecimal, strict=True)
-    lines = [",".join(_COLUMNS)]
-    lines += [f"{quoted(name)},{quoted(label)},{part},{digest}" for name, label, part, digest in rows]
-    write_atomically(path, "".join(line + "\n" for line in lines).encode("utf-8", NAME_ERRORS))
+    hexadecimal = [figures[at : at + 2 * size] for at in range(0, len(figures), 2 * size)]
+    columns = zip(_quoted(paths), _quoted(labels), np.asarray(parts).tolist(), hexadecimal, strict=True)
+    lines = [",".join(_COLUMNS), *map(",".join, columns), ""]
+    write_atomically(path, "\n".join(lines).encode("utf-8", NAME_ERRORS))
 
 
 def read_split(path: str | os.PathLike) -> SplitTable:
@@ -73,9 +72,18 @@ def read_split(path: str | os.PathLike) -> SplitTable:
 def quoted(text: str) -> str:
     """A cell of a CSV table, in quotes where it needs them."""
     # Not by csv.writer, which leaves a lone carriage return bare and then can't read it back.
-    if "," in text or '"' in text or "\n" in text or "\r" in text:
+    if _needs_quotes(text):
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+def _quoted(texts: Sequence[str]) -> Sequence[str]:
+    """Each as a cell; of tens of thousands hardly any needs quotes, which one look at all of them tells."""
+    return [quoted(text) for text in texts] if _needs_quotes("".join(texts)) else texts
+
+
+def _needs_quotes(text: str) -> bool:
+    return "," in text or '"' in text or "\n" in text or "\r" in text
 
 
 def _checked_row(path: str | os.PathLike, number: int, row: list[str]) -> tuple[str, str, str, bytes]:

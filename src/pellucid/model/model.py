@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,14 @@ from pellucid.model.card import Card
 from pellucid.model.classifier import Classifier, check_pixels
 from pellucid.model.forward import Forward, forward_of, many
 from pellucid.model.onnx_file import Bytes, OnnxFile, read_file
-from pellucid.model.opened import Opened, open_run
 from pellucid.model.preprocessing import IMAGE
 from pellucid.model.read import check_graph, check_seal, read_card, read_network
 from pellucid.model.write import PROBABILITIES
 from pellucid.network import Network
 from pellucid.storage import shown
+
+if TYPE_CHECKING:
+    from pellucid.model.opened import Opened
 
 _TRIED = 32  # pictures that both ways have to answer alike
 
@@ -91,6 +93,8 @@ class ModelFile(Classifier):
     def opened(self, pixels: NDArray[np.uint8], again: Opened | None = None) -> Opened:
         """The file's graph with every value that it computes for one picture, uint8 [height, width, 1 or 3]. `again`:
         an earlier one, whose loaded model serves once more."""
+        from pellucid.model.opened import open_run  # every operation of ONNX: not for training or answering
+
         check_pixels(pixels[None])
         check_graph(self.file, self.card)
         return open_run(self.file, {IMAGE: np.ascontiguousarray(pixels[None])}, self._threads, again=again)

@@ -15,6 +15,7 @@ from pellucid.images.corrections import Corrected, corrected
 from pellucid.images.reading import picture_shape
 from pellucid.images.sources import PARTS, ArraySource, FileSource, counted
 from pellucid.images.splitting import DROPPED
+from pellucid.images.threads import in_threads
 from pellucid.model import Preprocessing, pixel_maker, scale_and_shift
 from pellucid.storage import shown
 from pellucid.training.cache import Cache, open_cache
@@ -139,13 +140,18 @@ def _mean_and_deviation(
     channels, values = pixels.shape[3], int(np.prod(pixels.shape[1:]))
     rows = rows[:: -(-len(rows) * values // MEASURED)]
     across = pixels.shape[2] * channels
-    total, squares = np.zeros(across, np.uint64), np.zeros(across, np.uint64)
-    pictures = max((1 << 22) // values, 1)  # at a time: small enough for the caches, and for sums in 32 bits
-    for start in range(0, len(rows), pictures):
-        piece = pixels[rows[start : start + pictures]].reshape(-1, across)
+    pictures = max((1 << 20) // values, 1)  # at a time: small enough for the caches, and for sums in 32 bits
+    pieces = -(-len(rows) // pictures)
+    sums, products = np.zeros((pieces, across), np.uint64), np.zeros((pieces, across), np.uint64)
+
+    def add(number: int) -> None:
+        piece = pixels[rows[number * pictures : (number + 1) * pictures]].reshape(-1, across)
         for part in np.array_split(piece, -(-len(piece) // 65_536)):
-            total += part.sum(axis=0, dtype=np.uint32)
-            squares += np.multiply(part, part, dtype=np.uint16).sum(axis=0, dtype=np.uint32)
+            sums[number] += part.sum(axis=0, dtype=np.uint32)
+            products[number] += np.multiply(part, part, dtype=np.uint16).sum(axis=0, dtype=np.uint32)
+
+    in_threads(pieces, add)
+    total, squares = sums.sum(axis=0), products.sum(axis=0)
     count = len(rows) * pixels.shape[1] * pixels.shape[2]
     mean = total.reshape(-1, channels).sum(axis=0) / count
     return mean, np.sqrt(np.maximum(squares.reshape(-1, channels).sum(axis=0) / count - mean**2, 0))

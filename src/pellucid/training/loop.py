@@ -47,6 +47,8 @@ class Place:
 class Loop:
     """A run of epochs. `place` and `best_weights` are always those of the last record yielded.
 
+    `best_logits` [len(validation), classes] are of the best weights; None where the best epoch was before a restore.
+
     `labels` int64 [n] are of all pictures; `train` and `validation` are rows. Settings are resolved.
     """
 
@@ -68,6 +70,7 @@ class Loop:
         self.steps_per_epoch = max(len(train) // self.batch, 1)
         self.place = Place()
         self.best_weights: dict[str, NDArray[np.float32]] = {}
+        self.best_logits: NDArray[np.float32] | None = None
 
     @property
     def epochs(self) -> int:
@@ -103,6 +106,7 @@ class Loop:
         self.best_weights = {
             name.removeprefix(_BEST): array.astype(np.float32) for name, array in best.items()
         }
+        self.best_logits = None
         self.trainer.restore({name: array for name, array in checkpoint.arrays.items() if name not in best})
         progress = dict(checkpoint.progress)
         history = [EpochRecord(**record) for record in progress.pop("history")]
@@ -155,7 +159,8 @@ class Loop:
     def _finish_epoch(self, rate: float, start: float) -> EpochRecord:
         """Measure on validation, keep the weights if they are the best so far, and begin the next epoch."""
         place = self.place
-        logits = self.trainer.logits(self.validation).astype(np.float64)
+        answers = self.trainer.logits(self.validation)
+        logits = answers.astype(np.float64)
         labels = self.labels[self.validation]
         if not np.isfinite(logits).all():
             raise self._diverged("the loss of validation")
@@ -169,7 +174,7 @@ class Loop:
         better = (accuracy, -loss) > (place.best_accuracy, -place.best_loss)
         if better:
             place.best_epoch, place.best_accuracy, place.best_loss = place.epoch + 1, accuracy, loss
-            self.best_weights = weights
+            self.best_weights, self.best_logits = weights, answers
         if loss < place.least_loss:
             place.least_loss, place.least_loss_epoch = loss, place.epoch + 1
         place.seconds += time.monotonic() - start

@@ -117,7 +117,10 @@ def train(
     best = network.with_weights(loop.best_weights)
     path = out / folder.MODEL_FILE
     checker = _trainer(choice.open, best, loaded, settings, weights)
-    logits = checker.logits(rows.validation, averaged=False).astype(np.float64)
+    answers = loop.best_logits if len(rows.validation) else None
+    if answers is None:
+        answers = checker.logits(rows.validation, averaged=False)
+    logits = answers.astype(np.float64)
     card = _card(settings, loaded, best, loop, fit_temperature(logits, labels[rows.validation]))
     answered = _predictions("validation", loaded, rows.validation, softmax(logits / card.temperature))
     write_model(path, best, card)

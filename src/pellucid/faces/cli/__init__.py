@@ -1,5 +1,6 @@
 """The command line: `pellucid VERB`. Nothing heavy is imported before a verb needs it."""
 
+import gc
 import signal
 import threading
 
@@ -18,7 +19,11 @@ def main() -> None:
 def _run() -> None:
     from pellucid.faces.cli.running import run
 
-    run()
+    try:
+        run()
+    finally:
+        # Python's end looks through all that is still there for cycles, a fifth of a second; the system frees it anyway.
+        gc.freeze()
 
 
 __all__ = ["main"]

@@ -101,6 +101,10 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a classifier; one ONNX file comes out."""
+    from pellucid.faces.cli.ahead import read_ahead
+
+    if resume is None:
+        read_ahead(data, settings)
     from pellucid.faces.cli.train import train_command
 
     given = {

@@ -96,15 +96,6 @@ def matched(model: ForeignModel, source: Source) -> ForeignModel:
     return model.with_classes(names)
 
 
-def headline(evaluation: Evaluation) -> str:
-    """99.41%  (95% interval 99.24 – 99.54, n = 10,000)      calibration error 0.4%"""
-    low, high = evaluation.interval
-    return (
-        f"{output.percent(evaluation.accuracy)}  (95% interval {100 * low:.2f} – {100 * high:.2f}, "
-        f"n = {evaluation.count:,})      calibration error {output.percent(evaluation.calibration_error, 1)}"
-    )
-
-
 def further_lines(evaluation: Evaluation) -> Iterator[str]:
     """Right among five; how sure against how right; what leaving unsure answers open gains."""
     percent = output.percent
@@ -149,7 +140,7 @@ def print_evaluation(measured: Measured) -> None:
     from rich.table import Table
 
     evaluation = measured.evaluation
-    print(f"accuracy  {headline(evaluation)}")
+    print(f"accuracy  {output.headline(evaluation)}")
     for line in further_lines(evaluation):
         print(line)
     table = Table(box=None, pad_edge=False, header_style="dim")

@@ -9,7 +9,6 @@ from typing import Any
 
 from pellucid.errors import SettingsError
 from pellucid.faces.cli import output
-from pellucid.faces.cli.evaluate import headline
 from pellucid.faces.cli.live import Live
 from pellucid.faces.cli.pixels import parse_pixels
 from pellucid.images import open_source
@@ -75,7 +74,7 @@ def train_command(
         )
         return
     if finished.test:
-        print(f"test    {headline(finished.test)}")
+        print(f"test    {output.headline(finished.test)}")
     else:
         print("test    not measured: no pictures were left for a test part")
     report = f" · report {shown(finished.report)}" if finished.report else ""
