@@ -115,6 +115,17 @@ def test_the_whole_preprocessing_has_the_graphs_bits(h, w, height, width, source
     assert np.array_equal(pixel_maker(preprocessing)(x), wanted)
 
 
+@given(sides, sides, st.sampled_from([1, 3]), st.sampled_from(["stretch", "pad", "crop"]), st.integers(0, 99))
+def test_pictures_of_the_right_size_come_out_of_the_graph_as_they_are(h, w, channels, fit, seed):
+    """So they need not go in."""
+    preprocessing, x = made(h, w, channels, fit), pictures(seed, (2, h, w, channels), seed % 2 == 0)
+    session = onnxruntime.InferenceSession(
+        preprocessing_bytes(preprocessing), providers=["CPUExecutionProvider"]
+    )
+    assert np.array_equal(session.run(["pixels"], {"image": x})[0], x)
+    assert pixel_maker(preprocessing)(x) is x
+
+
 def made(height: int, width: int, channels: int, fit: str = "stretch") -> Preprocessing:
     scale, shift = (1.0,) * channels, (0.0,) * channels
     return Preprocessing(height=height, width=width, channels=channels, fit=fit, scale=scale, shift=shift)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ otherwise, it does all the work itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +27,24 @@ _TRIED = ((97, 131, 3), (11, 7, 3), (3, 300, 1), (259, 2, 3), (1, 1, 1))
 def pixel_maker(preprocessing: Preprocessing) -> Callable[[Pixels], Pixels]:
     """What turns raw pictures uint8 [n, any height, any width, 1 or 3] into the network's size, [n, h, w, c].
 
-    It may be called from several threads at once.
+    Pictures of that size and colour already come back as they are. It may be called from several threads at once.
     """
+    target = (preprocessing.height, preprocessing.width, preprocessing.channels)
+    alone = Lock()
+    ways: list[Callable[[Pixels], Pixels]] = []
+
+    def made(pictures: Pixels) -> Pixels:
+        if pictures.shape[1:] == target:
+            return pictures
+        with alone:
+            if not ways:
+                ways.append(_way(preprocessing))
+        return ways[0](pictures)
+
+    return made
+
+
+def _way(preprocessing: Preprocessing) -> Callable[[Pixels], Pixels]:
     session = Session(preprocessing_bytes(preprocessing), where="preprocessing", threads=1)
 
     def by_graph(pictures: Pixels) -> Pixels:

@@ -22,7 +22,7 @@ def _run() -> None:
     try:
         run()
     finally:
-        # Python's end looks through all that is still there for cycles, a fifth of a second; the system frees it anyway.
+        # Python's end would look through all that is there for cycles: a fifth of a second, for memory that goes anyway.
         gc.freeze()
 
 
