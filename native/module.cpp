@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "blake2b.h"
 #include "digest.h"
 #include "filter.h"
 #include "measure.h"
@@ -156,6 +157,18 @@ nb::tuple crc_and_sums(nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb:
     return nb::make_tuple(crc, nb::bytes(sums, sizeof sums));
 }
 
+void blake2b_rows(const nb::bytes& prefix, nb::ndarray<const uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> rows,
+                  nb::ndarray<uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu> target) {
+    const size_t count = rows.shape(0), size = rows.shape(1), length = target.shape(1);
+    if (target.shape(0) != count || length < 1 || length > pellucid::kBlakeLongest)
+        throw std::invalid_argument("a row of 1 to 64 bytes is needed for each");
+    const auto* first = static_cast<const uint8_t*>(prefix.data());
+    const size_t first_size = prefix.size();
+    const nb::gil_scoped_release others_may_run;
+    for (size_t i = 0; i < count; ++i)
+        pellucid::blake2b(first, first_size, rows.data() + i * size, size, target.data() + i * length, length);
+}
+
 const pellucid::MeasuringLoops& loops_named(const std::string& name, int threads, double seconds) {
     if (threads < 1 || threads > 1024 || !(seconds >= 0 && seconds <= 60))
         throw std::invalid_argument("1 to 1,024 threads are measured, for up to 60 seconds");
@@ -203,6 +216,8 @@ NB_MODULE(_native, module) {
         module.attr("crc_and_sums") = nb::none();
     else
         module.def("crc_and_sums", &crc_and_sums, nb::arg("values").noconvert(), nb::arg("instructions") = "");
+    module.def("blake2b_rows", &blake2b_rows, nb::arg("prefix"), nb::arg("rows").noconvert(),
+               nb::arg("target").noconvert());
     module.def("multiply_add_rate", &multiply_add_rate, nb::arg("instructions"), nb::arg("threads"),
                nb::arg("seconds"));
     module.def("triad_rate", &triad_rate, nb::arg("instructions"), nb::arg("threads"), nb::arg("bytes"),

@@ -1,6 +1,7 @@
 """The compiled resize and sums, for every set of instructions that this machine has, against onnxruntime, zlib
 and NumPy; and that all works without them."""
 
+import hashlib
 import subprocess
 import sys
 import zlib
@@ -151,6 +152,27 @@ def test_without_the_compiled_part_the_graph_does_the_work(monkeypatch):
     assert np.array_equal(pixel_maker(made(32, 32, 3))(x), with_it)
     assert reading.picture_digest(x[0]) == digest
     assert reading.picture_digest(large) == large_digest
+
+
+@given(
+    st.binary(max_size=300), st.integers(0, 5), st.integers(0, 700), st.integers(1, 64), st.integers(0, 99)
+)  # fmt: skip
+def test_hashes_of_rows_are_those_of_pythons_library(prefix, count, size, length, seed):
+    assert pixels_module.native
+    rows = np.random.default_rng(seed).integers(0, 256, (count, size), np.uint8)
+    got = np.zeros((count, length), np.uint8)
+    pixels_module.native.blake2b_rows(prefix, rows, got)
+    wanted = [hashlib.blake2b(prefix + row.tobytes(), digest_size=length).digest() for row in rows]
+    assert [row.tobytes() for row in got] == wanted
+
+
+@pytest.mark.parametrize(("count", "length"), [(2, 16), (3, 0), (3, 65)])
+def test_hashes_that_have_no_place_are_refused(count, length):
+    assert pixels_module.native
+    with pytest.raises(ValueError, match="a row of 1 to 64 bytes"):
+        pixels_module.native.blake2b_rows(
+            b"", np.zeros((3, 5), np.uint8), np.zeros((count, length), np.uint8)
+        )
 
 
 def test_it_is_imported_without_the_compiled_part():

@@ -52,6 +52,9 @@ crc_and_sums: Callable[..., tuple[int, bytes]] | None
 """crc_and_sums(values, instructions=""): of uint8 [n], zlib's CRC-32, and the sums modulo 2^64 of every 512th group
 of 8 bytes; None where zlib is as quick."""
 
+def blake2b_rows(prefix: bytes, rows: NDArray[np.uint8], target: NDArray[np.uint8]) -> None:
+    """BLAKE2b of `prefix` and each row of `rows` [n, size], into `target` [n, 1 to 64 bytes]."""
+
 def multiply_add_rate(instructions: str, threads: int, seconds: float) -> float:
     """Floating-point operations a second, of all threads together, of a loop of products and sums in registers."""
 

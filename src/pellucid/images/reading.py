@@ -109,7 +109,7 @@ def picture_digest(pixels: Pixels) -> bytes:
     8 bytes instead, which takes a fifth of the time: two large pictures that differ in a few pixels are then
     taken for equal once in 2^32 pairs.
     """
-    digest = _digest_of_size(pixels.shape)
+    digest = hashlib.blake2b(_size_first(pixels.shape), digest_size=16)
     values = np.ascontiguousarray(pixels).reshape(-1)
     if len(values) > DIGEST_WHOLE:
         crc, sums = _crc_and_sums(values)
@@ -121,25 +121,19 @@ def picture_digest(pixels: Pixels) -> bytes:
 
 
 def picture_digests(batch: Pixels) -> NDArray[np.uint8]:
-    """uint8 [k, 16]: picture_digest of each of k pictures of one size; of small ones in a third of the time."""
-    length = math.prod(batch.shape[1:])
-    if length > DIGEST_WHOLE:
-        digests = [picture_digest(pixels) for pixels in batch]
+    """uint8 [k, 16]: picture_digest of each of k pictures of one size; of small ones in a fifth of the time."""
+    length, digests = math.prod(batch.shape[1:]), np.empty((len(batch), 16), np.uint8)
+    if native and length <= DIGEST_WHOLE:
+        rows = np.ascontiguousarray(batch).reshape(len(batch), length)
+        native.blake2b_rows(_size_first(batch.shape[1:]), rows, digests)
     else:
-        start, values, digests = (
-            _digest_of_size(batch.shape[1:]),
-            np.ascontiguousarray(batch).reshape(-1).data,
-            [],
-        )
         for i in range(len(batch)):
-            digest = start.copy()
-            digest.update(values[i * length : (i + 1) * length])
-            digests.append(digest.digest())
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
+            digests[i] = np.frombuffer(picture_digest(batch[i]), np.uint8)
+    return digests
 
 
-def _digest_of_size(shape: tuple[int, ...]) -> hashlib.blake2b:
-    return hashlib.blake2b("x".join(map(str, shape)).encode() + b"\0", digest_size=16)
+def _size_first(shape: tuple[int, ...]) -> bytes:
+    return "x".join(map(str, shape)).encode() + b"\0"
 
 
 def _crc_and_sums(values: Pixels) -> tuple[int, bytes]:

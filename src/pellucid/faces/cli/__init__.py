@@ -22,7 +22,7 @@ def _run() -> None:
     try:
         run()
     finally:
-        # Python's end would look through all that is there for cycles: a fifth of a second, for memory that goes anyway.
+        # Python's end would look through all that is there for cycles: a fifth of a second for memory that goes anyway.
         gc.freeze()
 
 
