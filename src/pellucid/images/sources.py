@@ -5,9 +5,9 @@ import json
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from pellucid.errors import DataError
 from pellucid.images.contents import content_of_files, full_path, hash_file
-from pellucid.images.reading import MAX_PIXELS, Pixels, read_picture
+from pellucid.images.reading import MAX_PIXELS, Pixels, picture_digests, read_picture
+from pellucid.images.threads import Progress, in_threads
 from pellucid.storage import shown
 
 Labels = NDArray[np.int64]
 
 PARTS = ("train", "validation", "test")
+_DIGESTED = 8 << 20  # bytes at a time: each waits for Python's lock once
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -128,11 +130,42 @@ class ArraySource(Source):
         colours = "grey" if channels == 1 else "colour"
         return f"{self._counts()} {height}x{width} {colours} · {len(self.classes)} classes"
 
+    def digests(self, progress: Progress | None = None) -> NDArray[np.uint8]:
+        """uint8 [n, 16]: picture_digest of each, taken once; `progress(done, n)` follows it."""
+        found: NDArray[np.uint8] | None = self.__dict__.get("_digests")
+        if found is None:
+            found = np.empty((len(self), 16), np.uint8)
+            some = max(_DIGESTED // max(self.pixels[:1].nbytes, 1), 1)
+            self.in_batches(partial(_note_digests, found), progress, some)
+            found.flags.writeable = False
+            object.__setattr__(self, "_digests", found)
+        return found
+
+    def in_batches(
+        self, add: Callable[[int, Pixels], None], progress: Progress | None = None, size: int = 256
+    ) -> None:
+        """Call add(first, pixels [k, H, W, C]) for each batch of up to `size` pictures, from several threads."""
+        count = len(self)
+
+        def add_batch(number: int) -> None:
+            first = number * size
+            add(first, self.pixels[first : first + size])
+
+        def counted(done: int, _: int) -> None:
+            if progress:
+                progress(min(done * size, count), count)
+
+        in_threads(-(-count // size), add_batch, counted)
+
     def content(self) -> bytes:
         digest = hashlib.sha256("x".join(map(str, self.pixels.shape)).encode() + b"\0")
         for start in range(0, len(self), 4096):  # in pieces: the array may be mapped from a file
             digest.update(np.ascontiguousarray(self.pixels[start : start + 4096]).data)
         return digest.digest()
+
+
+def _note_digests(digests: NDArray[np.uint8], first: int, batch: Pixels) -> None:
+    digests[first : first + len(batch)] = picture_digests(batch)
 
 
 def open_source(data: "str | os.PathLike | tuple | Source", max_pixels: int = MAX_PIXELS) -> Source:

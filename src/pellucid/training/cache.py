@@ -32,8 +32,6 @@ from pellucid.training import cache_store as store
 
 Prepare = Callable[[Pixels], Pixels]
 
-BATCH = 256
-
 
 @dataclass(frozen=True, eq=False)
 class Cache:
@@ -104,8 +102,7 @@ def open_cache(
 def _as_it_is(source: Source, shape: tuple[int, int, int], progress: Progress | None) -> Cache:
     if not isinstance(source, ArraySource) or source.pixels.shape[1:] != shape:
         raise ValueError(f"prepare=None needs arrays of the shape {shape}")
-    digests = np.zeros((len(source), 16), dtype=np.uint8)
-    in_batches(source, lambda first, batch: _note_digests(digests, first, batch), progress)
+    digests = source.digests(progress)
     readable = np.ones(len(source), dtype=bool)
     return Cache(source.pixels, digests, readable, (), source.fingerprint, None, True)
 
@@ -172,12 +169,12 @@ def _filled(
             def add(first: int, batch: Pixels) -> None:
                 rows = _prepared(prepare, batch, shape)
                 file.write(first, rows)
-                _note_digests(digests, first, batch)
+                digests[first : first + len(batch)] = picture_digests(batch)
 
             if isinstance(source, FileSource):
                 _add_files(source, known, add, reasons, progress)
             elif isinstance(source, ArraySource):
-                in_batches(source, add, progress)
+                source.in_batches(add, progress)
         if len(reasons) == len(source):
             raise _none_readable(source, reasons)
         partial.finish(digests, reasons)
@@ -226,25 +223,6 @@ def _add_files(
     in_threads(len(source), add_file, progress)
     if known.index and len(known.unread):
         write_index(known.index, source.paths, contents)
-
-
-def in_batches(source: ArraySource, add: Callable[[int, Pixels], None], progress: Progress | None) -> None:
-    """Call add(first, pixels [k, H, W, C]) for each batch of up to 256 pictures, from several threads."""
-    count = len(source)
-
-    def add_batch(number: int) -> None:
-        first = number * BATCH
-        add(first, source.pixels[first : first + BATCH])
-
-    def counted(done: int, _: int) -> None:
-        if progress:
-            progress(min(done * BATCH, count), count)
-
-    in_threads(-(-count // BATCH), add_batch, counted)
-
-
-def _note_digests(digests: NDArray[np.uint8], first: int, batch: Pixels) -> None:
-    digests[first : first + len(batch)] = picture_digests(batch)
 
 
 def _prepared(prepare: Prepare, batch: Pixels, shape: tuple[int, int, int]) -> Pixels:

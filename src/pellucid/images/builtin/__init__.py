@@ -24,11 +24,16 @@ def mnist() -> ArraySource:
 
 
 def read_ahead() -> None:
-    """Begin to read MNIST in a thread of its own; `mnist` waits for it, and says what was wrong."""
+    """Begin to read MNIST, and what training asks of it, in a thread of its own.
+
+    `mnist` waits for it, and says what was wrong.
+    """
 
     def read() -> None:
-        with suppress(PellucidError):
-            mnist()
+        with suppress(PellucidError), _reading:
+            source = _mnist()
+            source.digests()
+            _ = source.fingerprint
 
     Thread(target=read, daemon=True).start()
 
