@@ -18,6 +18,7 @@ export function scaled(from: Uint32Array, columns: number, goal: Goal): void {
 
 function enlarged(from: Uint32Array, columns: number, { pixels, across, x, y, width, height }: Goal): void {
   const rows = Math.floor(from.length / columns)
+  const places = spread(columns, width)
   let above = -1
   for (let line = 0; line < height; line++) {
     const start = (y + line) * across + x
@@ -27,12 +28,18 @@ function enlarged(from: Uint32Array, columns: number, { pixels, across, x, y, wi
       continue
     }
     above = row
-    for (let column = 0, at = 0; column < columns; column++) {
-      const end = Math.round(((column + 1) * width) / columns)
-      pixels.fill(from[row * columns + column] as number, start + at, start + end)
-      at = end
-    }
+    for (let at = 0; at < width; at++) pixels[start + at] = from[row * columns + (places[at] as number)] as number
   }
+}
+
+let last = { columns: 0, places: new Uint16Array(0) } // a column's tiles are all of one size
+
+/** Which column each pixel of a line shows. */
+function spread(columns: number, width: number): Uint16Array {
+  if (last.columns !== columns || last.places.length !== width) {
+    last = { columns, places: Uint16Array.from({ length: width }, (_, at) => Math.floor(((at + 0.5) * columns) / width)) }
+  }
+  return last.places
 }
 
 /** Each pixel is the mean of those that it stands for. */
