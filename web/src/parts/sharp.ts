@@ -17,14 +17,14 @@ export function sharpness(): () => number {
 
 type Drawn = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D
 
-/** A canvas that is on no page, to draw on and be drawn from; a context that starts afresh where the size changes. Text on
- *  a page's own canvas would have the browser lay the page out before each. */
+/** A canvas that is on no page, to draw on and be read from; a context that starts afresh where the size changes. Text on
+ *  a page's own canvas, or another canvas drawn on it, would have the browser lay the page out before each. */
 export function scratch(): (width: number, height: number) => Drawn | null {
   let canvas: HTMLCanvasElement | OffscreenCanvas | null = null
   return (width, height) => {
     canvas ??= typeof OffscreenCanvas === 'undefined' ? document.createElement('canvas') : new OffscreenCanvas(1, 1)
     if (canvas.width !== width) canvas.width = width
     if (canvas.height !== height) canvas.height = height
-    return canvas.getContext('2d') as Drawn | null
+    return canvas.getContext('2d', { willReadFrequently: true }) as Drawn | null
   }
 }

@@ -29,6 +29,7 @@ export class LocalEngine {
   private readonly runs = new Map<number, Kept>()
   private readonly compared = new WeakMap<Tensor, Kernels['near']>() // with the classical filters
   private last = 0
+  private unedited = 0 // the last run of a picture as it is: what changed is told against it, however long one paints
 
   constructor(readonly graph: GraphDocument, weights: ArrayBuffer) {
     this.network = new Network(graph, weights)
@@ -46,8 +47,9 @@ export class LocalEngine {
     const { weights, off, epoch } = edits ?? {}
     const without = { ...(weights ? { weights } : {}), ...(off ? { off } : {}), ...(epoch === undefined ? {} : { epoch }) }
     this.runs.set(number, { state, edits: without, strength: new Map() })
+    if (!edits || Object.keys(edits).length === 0) this.unedited = number
     const most = Math.max(2, Math.min(MOST_KEPT, Math.floor(KEPT_VALUES / this.graph.values)))
-    for (const old of this.runs.keys()) if (this.runs.size > most) this.runs.delete(old)
+    for (const old of this.runs.keys()) if (this.runs.size > most && old !== this.unedited) this.runs.delete(old)
     return { number, milliseconds, probabilities: state.probabilities, logits: state.logits }
   }
 

@@ -30,6 +30,7 @@ export class Tensors {
   readonly failed = new SvelteMap<string, string>()
   readonly #latest = new Map<string, Latest<Wish, Held>>()
   readonly #bases = new Map<string, Held>()
+  readonly #dropped = new Set<string>() // of which there is no room to keep it
 
   constructor(private readonly source: Source, private readonly values: (name: string) => number) {}
 
@@ -54,6 +55,7 @@ export class Tensors {
   /** Another picture: the order of strength may change, and what was kept to compare with is past. */
   forget(): void {
     this.#bases.clear()
+    this.#dropped.clear()
   }
 
   #isWhole(name: string): boolean {
@@ -73,14 +75,35 @@ export class Tensors {
       const asked = (channels ?? head.order.slice(0, FIRST)).filter((channel) => !found.has(channel))
       for (const [from, to] of ranges(asked)) cut(await this.source.maps(run, name, [from, to]), found)
     }
-    const kept = this.#bases.get(name)
+    const kept = run === base ? this.#bases.get(name) : await this.#unedited(name, base, [...found.keys()])
     const size = sizeOf(head.shape)
     const then = run === base ? undefined : kept
     const held: Held = {
       run, shape: head.shape, largest: head.largest, size, channels: found, order: kept?.order ?? head.order,
-      changed: differing(found, then), cells: head.shape.length < 3 ? differingCells(found, then, size) : NONE,
+      changed: asBefore(before?.changed, differing(found, then)),
+      cells: head.shape.length < 3 ? asBefore(before?.cells, differingCells(found, then, size)) : NONE,
     }
     if (run === base) this.#keep(name, held)
+    return held
+  }
+
+  /** What these channels were before anything was changed. What is seen for the first time since is asked for. */
+  async #unedited(name: string, base: number, shown: readonly number[]): Promise<Held | undefined> {
+    const kept = this.#bases.get(name)
+    const lacking = shown.filter((channel) => !kept?.channels.has(channel))
+    if (base < 0 || !lacking.length || this.#dropped.has(name)) return kept
+    const channels = new Map(kept?.channels)
+    let head: Maps | undefined
+    try {
+      for (const range of this.#isWhole(name) ? [undefined] : ranges(lacking)) cut((head = await this.source.maps(base, name, range)), channels)
+    } catch {
+      this.#dropped.add(name) // that run is held no longer: it is asked for once
+      return kept
+    }
+    if (!head || this.#bases.get(name) !== kept) return this.#bases.get(name) // another picture meanwhile
+    const { shape, largest, order } = head
+    const held: Held = { run: base, shape, largest, size: sizeOf(shape), channels, order: kept?.order ?? order, changed: NONE, cells: NONE }
+    this.#keep(name, held)
     return held
   }
 
@@ -88,10 +111,13 @@ export class Tensors {
   #keep(name: string, held: Held): void {
     this.#bases.delete(name)
     this.#bases.set(name, held)
+    this.#dropped.delete(name)
     let sum = 0
     for (const [other, { channels, size }] of [...this.#bases].reverse()) {
       sum += channels.size * size
-      if (sum > KEPT) this.#bases.set(other, { ...this.#bases.get(other)!, channels: new Map() })
+      if (sum <= KEPT) continue
+      this.#bases.set(other, { ...this.#bases.get(other)!, channels: new Map() })
+      this.#dropped.add(other)
     }
   }
 }
@@ -116,6 +142,13 @@ export function ranges(channels: readonly number[]): [number, number][] {
     else made.push([channel, channel + 1])
   }
   return made
+}
+
+/** The set of before where it says the same: what hangs on it then has nothing to do. */
+function asBefore(before: ReadonlySet<number> | undefined, now: ReadonlySet<number>): ReadonlySet<number> {
+  if (before?.size !== now.size) return now
+  for (const one of now) if (!before.has(one)) return now
+  return before
 }
 
 /** Channels that differ by more than rounding; none where there is nothing to compare with. */

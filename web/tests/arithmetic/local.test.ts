@@ -105,6 +105,17 @@ test('a question that is no longer wanted is left', async () => {
   expect(shares.at(-1)).toBeLessThan(0.5)
 })
 
+test('the run before a change is held however long one paints', async () => {
+  const source = await started()
+  const before = await source.run(picture)
+  for (let stroke = 0; stroke < 20; stroke++) await source.run(picture, { pixels: picture })
+  expect((await source.maps(before.number, 'conv1')).data.length).toBeGreaterThan(0)
+  const another = await source.run(picture)
+  for (let stroke = 0; stroke < 20; stroke++) await source.run(picture, { pixels: picture })
+  expect((await source.maps(another.number, 'conv1')).data.length).toBeGreaterThan(0)
+  await expect(source.maps(before.number, 'conv1')).rejects.toThrow('no longer kept')
+})
+
 test('old runs are let go, the last ones are kept', () => {
   const engine = new LocalEngine({ ...graph, values: 20_000_000 }, bytesOf(trace.weights))
   const numbers = [1, 2, 3, 4].map(() => finish(engine.run(picture)).number)

@@ -46,6 +46,16 @@ describe('what changed', () => {
     expect(held!.cells.size).toBe(0)
   })
 
+  it('is told of what is first seen after the change', async () => {
+    for (const [shape, name] of [[[6, 24, 24], 'conv1'], [[64, 224, 224], 'large']] as const) {
+      const area = shape[1] * shape[2]
+      const tensors = new Tensors(sourceOf(shape, [2 * area + 5]), () => shape[0] * area)
+      tensors.want(2, 1, name)
+      await expect.poll(() => tensors.held.get(name)?.run).toBe(2)
+      expect([...tensors.held.get(name)!.changed]).toEqual([2])
+    }
+  })
+
   it('is not told where more would have to be kept than there is room for, and never wrongly', async () => {
     const names = Array.from({ length: 3 }, (_, i) => `conv${i}`)
     const all = Array.from({ length: 64 }, (_, i) => i)
