@@ -1,7 +1,8 @@
 """A model of MNIST from a cold start by tuned PyTorch: the one-epoch recipe, tested, its weights on disk.
 
 conv 24 5x5, pool, ReLU, conv 32 3x3, pool, ReLU, dense 256, dense 10; batch 256, Adam 0.01 with betas 0.7 and 0.9, one
-cycle (github.com/tuomaso/train_mnist_fast), and labels smoothed by 0.05 as pellucid's. channels_last, pooling before ReLU, fused Adam, batches by index.
+cycle (github.com/tuomaso/train_mnist_fast), and labels smoothed by 0.05 as pellucid's. channels_last, pooling before
+ReLU, fused Adam, batches by index.
     python -m peers.cold_torch SEED [bf16]
 """
 
@@ -57,7 +58,8 @@ def main(seed: int, precision: str) -> None:
             )
     settings = {
         "torch": torch.__version__, "batch": BATCH, "threads": torch.get_num_threads(), "epochs": 1,
-        "optimiser": "adam 0.01, betas 0.7 0.9, one cycle, fused", "memory format": "channels_last", "label smoothing": SMOOTHING,
+        "optimiser": "adam 0.01, betas 0.7 0.9, one cycle, fused", "memory format": "channels_last",
+        "label smoothing": SMOOTHING,
     }  # fmt: skip
     report_model("tuned PyTorch, the same recipe", settings, right / len(y), precision)
 

@@ -68,6 +68,10 @@ def test_the_best_epoch_by_validation_is_kept():
     assert [record.epoch for record in records if record.best][-1] == best.epoch
     kept = loop.trainer
     kept.average = loop.best_weights["dense1.weight"].astype(float)
+    assert loop.best_logits is not None
+    assert np.allclose(loop.best_logits, kept.logits(VALIDATION), atol=1e-5)  # the average is of float64 here
+    loop.restore(loop.checkpoint())
+    assert loop.best_logits is None
     assert np.mean(kept.logits(VALIDATION).argmax(axis=1) == LABELS[VALIDATION]) == best.validation_accuracy
 
 
