@@ -27,6 +27,7 @@ OPENED = {
     "resnet": "add1[5,20,20]",
     "vgg": "conv2[7,0,30]",
 }
+LOOKED = "gone section.why progress"
 FOLDED = ".column .head"
 SEVEN = ("paint 0.3 0.25 0.72 0.25", "paint 0.72 0.25 0.45 0.8", "900", "quiet")
 STROKE = ("paint 0.3 0.85 0.85 0.85", "1500", "quiet")
@@ -47,7 +48,9 @@ VIEWS = (
     View("network", "#explore", ("900", "quiet")),
     View("a number opened", "#explore/{opened}", (f"wait {BENCH}", "1200", "quiet")),
     View("a layer", "#explore", (f"click {FOLDED}", "wait .layer", "1200", "quiet")),
-    View("why", "#why", ("wait section.why .steps li", "wait canvas.heat", "4000", "phone top .lower")),
+    View(
+        "why", "#why", ("wait section.why .steps li", "wait canvas.heat", "4000", LOOKED, "phone top .lower")
+    ),
     View("what if: painted", "#what-if/{opened}", ("wait .what-if", "quiet", *STROKE)),
     View("draw", "#explore", ("click .ways .act", "900", *SEVEN)),
     View("mistakes", "#mistakes", ("1500",), stage=False),

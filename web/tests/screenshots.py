@@ -24,9 +24,9 @@ BENCH = ".bench[aria-busy=false]"
 
 @dataclass(frozen=True)
 class Shot:
-    """`steps` are done one after another: a key, "click SELECTOR", "wait SELECTOR", "top SELECTOR" (scrolled there),
-    "hover SELECTOR", "path" (Enter until the trail ends), "paint X Y X Y" (a stroke, in parts of the picture), or a
-    number of milliseconds."""
+    """`steps` are done one after another: a key, "click SELECTOR", "wait SELECTOR", "gone SELECTOR", "top SELECTOR"
+    (scrolled there), "hover SELECTOR", "path" (Enter until the trail ends), "paint X Y X Y" (a stroke, in parts of the
+    picture), or a number of milliseconds."""
 
     name: str
     network: str
@@ -144,6 +144,8 @@ def do(page: Page, step: str) -> None:
     word, _, rest = step.partition(" ")
     if word == "wait":
         page.locator(rest).first.wait_for()
+    elif word == "gone":
+        page.locator(rest).wait_for(state="detached")
     elif word == "click":
         page.locator(rest).first.click()
     elif word == "top":

@@ -35,6 +35,11 @@ export function share(value: number): string {
   return value < 1 && value >= 0.99995 ? '>0.9999' : fixed(value)
 }
 
+/** A class' score where the answer's list has room for two digits: what is smaller is 0.00, never a power of ten. */
+export function score(value: number): string {
+  return fixed(Math.abs(value) < 0.005 ? 0 : value, 2)
+}
+
 /** Short, for the cells of a grid: three characters of the number or so. */
 export function brief(value: number): string {
   if (Number.isNaN(value)) return 'nan'

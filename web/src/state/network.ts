@@ -129,11 +129,17 @@ export class Network {
     return this.graph.classes[number] ?? `class ${number}`
   }
 
+  /** Whether its values are probabilities of classes: an answer may be scores that are made into them outside. */
+  isShare(name: string): boolean {
+    return name === this.answer && !this.graph.answer.ending
+  }
+
   /** What an answer's value is called: P(7), logit 7. Null for other names. */
   answerWords(name: string, index: readonly number[]): string | null {
     const number = index.at(-1)
     if (number === undefined) return null
-    if (name === this.answer) return `P(${this.className(number)})`
+    if (this.isShare(name)) return `P(${this.className(number)})`
+    if (name === this.answer) return `${this.graph.answer.ending === 'softmax' ? 'logit' : 'score'} ${this.className(number)}`
     if (name === this.scores && this.graph.answer.logits) return `logit ${this.className(number)}`
     return null
   }

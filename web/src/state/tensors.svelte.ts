@@ -22,7 +22,8 @@ export interface Held {
 interface Wish {
   readonly run: number
   readonly base: number // the unedited run, that changes are told against
-  readonly channels: readonly number[] | null // null: the strongest
+  readonly channels: readonly number[] | null
+  readonly strongest: boolean // are wanted, whichever they are in this run; `channels` were shown before
 }
 
 export class Tensors {
@@ -49,7 +50,7 @@ export class Tensors {
       this.#latest.set(name, latest)
     }
     const before = held?.channels.size && held.run !== run && channels === null && !this.#isWhole(name) ? [...held.channels.keys()].slice(0, 2 * FIRST) : null
-    latest.request({ run, base, channels: channels ?? before })
+    latest.request({ run, base, channels: channels ?? before, strongest: channels === null })
   }
 
   /** Another picture: the order of strength may change, and what was kept to compare with is past. */
@@ -62,7 +63,7 @@ export class Tensors {
     return this.values(name) <= WHOLE
   }
 
-  async #fetch(name: string, { run, base, channels }: Wish): Promise<Held> {
+  async #fetch(name: string, { run, base, channels, strongest }: Wish): Promise<Held> {
     const before = this.held.get(name)
     const found = new Map(before?.run === run ? before.channels : [])
     let head: Maps
@@ -72,19 +73,25 @@ export class Tensors {
     } else {
       head = await this.source.maps(run, name, [0, 1])
       cut(head, found)
-      const asked = (channels ?? head.order.slice(0, FIRST)).filter((channel) => !found.has(channel))
-      for (const [from, to] of ranges(asked)) cut(await this.source.maps(run, name, [from, to]), found)
+      const known = this.#bases.get(name)?.order // none for another picture: what was shown before is weak there, maybe
+      await this.#add(run, name, channels && (known || !strongest) ? channels : (known ?? head.order).slice(0, FIRST), found)
     }
     const kept = run === base ? this.#bases.get(name) : await this.#unedited(name, base, [...found.keys()])
     const size = sizeOf(head.shape)
+    const order = kept?.order ?? head.order
+    if (strongest && !this.#isWhole(name)) await this.#add(run, name, order.slice(0, FIRST), found)
     const then = run === base ? undefined : kept
     const held: Held = {
-      run, shape: head.shape, largest: head.largest, size, channels: found, order: kept?.order ?? head.order,
+      run, shape: head.shape, largest: head.largest, size, channels: found, order,
       changed: asBefore(before?.changed, differing(found, then)),
       cells: head.shape.length < 3 ? asBefore(before?.cells, differingCells(found, then, size)) : NONE,
     }
     if (run === base) this.#keep(name, held)
     return held
+  }
+
+  async #add(run: number, name: string, channels: readonly number[], found: Map<number, Float32Array>): Promise<void> {
+    for (const [from, to] of ranges(channels.filter((channel) => !found.has(channel)))) cut(await this.source.maps(run, name, [from, to]), found)
   }
 
   /** What these channels were before anything was changed. What is seen for the first time since is asked for. */

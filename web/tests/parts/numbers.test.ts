@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { brief, counted, fixed, percent, real, shapeText, signed, tiny } from '../../src/parts/numbers'
+import { brief, counted, fixed, percent, real, score, shapeText, signed, tiny } from '../../src/parts/numbers'
 
 describe('numbers', () => {
   it('have a true minus and their digits', () => {
@@ -23,6 +23,14 @@ describe('numbers', () => {
   it('fit into a cell', () => {
     for (const value of [0, 0.001, -0.123, 1.5, -9.99, 12.34, -99.9, 123.4, -9999, 12345, 1e20, NaN]) expect(brief(value).length, String(value)).toBeLessThanOrEqual(5)
     expect(brief(-12.34)).toBe('\u221212.3')
+  })
+
+  it('fit into the list of answers, however small', () => {
+    expect(score(10.9629)).toBe('10.96')
+    expect(score(1.26e-3)).toBe('0.00')
+    expect(score(-1e-9)).toBe('0.00')
+    expect(score(-0.0853)).toBe('\u22120.09')
+    expect(score(NaN)).toBe('no number')
   })
 
   it('never round a probability to 0 or 100', () => {

@@ -4,7 +4,7 @@ import { Network } from '../../src/state/network'
 import type { GraphDocument } from '../../src/types'
 import { layer } from '../support'
 
-function network(last: boolean): Network {
+function network(last: boolean, ending = ''): Network {
   const conv = layer('conv1', [4, 6, 8], { inputs: ['x'] })
   return new Network({
     title: '', file: '', layers: [conv], nodes: [], tensors: [], weights: [], classes: [], named: false,
@@ -12,7 +12,7 @@ function network(last: boolean): Network {
       picture: 'image', input: 'x', height: 6, width: 8, channels: 3, fit: 'stretch', scale: [1, 1, 1], shift: [0, 0, 0], mean: [0, 0, 0],
       deviation: [1, 1, 1], raw: false, bgr: false, channel_last: last, renamed: {}, own: false, assumed: [],
     },
-    answer: { probabilities: 'y', scores: null, logits: false },
+    answer: { probabilities: 'y', scores: null, logits: false, ending },
   } as unknown as GraphDocument)
 }
 
@@ -31,4 +31,11 @@ describe.each([[true, [6, 8, 3], [2, 5, 1]], [false, [3, 6, 8], [1, 2, 5]]] as c
     expect(network(last).spot('conv1', [1, 2, 5])).toEqual([1, 2, 5])
     expect(network(last).planes('conv1')).toEqual([4, 6, 8])
   })
+})
+
+it('calls an answer a probability only where the network itself makes one of it', () => {
+  expect(network(false).answerWords('y', [7])).toBe('P(class 7)')
+  expect(network(false, 'softmax').answerWords('y', [7])).toBe('logit class 7')
+  expect(network(false, 'divided by their sum').answerWords('y', [7])).toBe('score class 7')
+  expect(network(false, 'softmax').isShare('y')).toBe(false)
 })

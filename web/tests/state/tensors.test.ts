@@ -63,3 +63,22 @@ describe('what changed', () => {
     expect(held.map(({ changed }) => [...changed])).toEqual([[], [], [2]])
   })
 })
+
+describe('the strongest maps of a large tensor', () => {
+  it('are there for another picture, whose strongest are others', async () => {
+    const { maps } = sourceOf([64, 224, 224], [])
+    const turned = async (run: number, name: string, channels?: readonly [number, number]): Promise<Maps> => {
+      const found = await maps(run, name, channels)
+      return run === 1 ? found : { ...found, order: [...found.order].reverse() }
+    }
+    const tensors = new Tensors({ maps: turned } as unknown as Source, () => 64 * 224 * 224)
+    for (const run of [1, 2]) {
+      tensors.forget()
+      tensors.want(run, run, 'conv1')
+      await expect.poll(() => tensors.held.get('conv1')?.run).toBe(run)
+      const { order, channels } = tensors.held.get('conv1')!
+      expect(order[0]).toBe(run === 1 ? 0 : 63)
+      expect(order.slice(0, 8).filter((channel) => !channels.has(channel))).toEqual([])
+    }
+  })
+})
