@@ -57,6 +57,9 @@ print(alone, many, running - before)
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="needs Linux's /proc and its limit of memory"
 )
+@pytest.mark.skipif(
+    "tsan" in os.environ.get("LD_PRELOAD", ""), reason="the thread sanitizer needs memory beyond any limit"
+)
 def test_threads_that_the_system_does_not_give_are_gone_without():
     done = subprocess.run(
         [sys.executable, "-c", FEW_THREADS], capture_output=True, text=True, check=False, timeout=120,
