@@ -21,9 +21,19 @@ def _run() -> None:
 
     try:
         run()
-    finally:
-        # Python's end would look through all that is there for cycles: a fifth of a second for memory that goes anyway.
-        gc.freeze()
+    except SystemExit as end:
+        if not end.code:
+            _leave_cycles()
+        raise
+    _leave_cycles()
+
+
+def _leave_cycles() -> None:
+    """Python's end would look through all that is there for cycles: a fifth of a second for memory that goes anyway.
+
+    Not after an error, which holds on to what failed: the compiled part would tell of it as of a leak.
+    """
+    gc.freeze()
 
 
 __all__ = ["main"]
