@@ -73,19 +73,10 @@ def pellucid(seed: int, *extra: str) -> dict:
         )
         document = json.loads(text)
         settings = json.loads((out / "settings.json").read_text())
-    told = (
-        "engine",
-        "network",
-        "epochs",
-        "batch_size",
-        "optimiser",
-        "learning_rate",
-        "label_smoothing",
-        "threads",
-    )
+    told = ("engine", "network", "batch_size", "optimiser", "learning_rate", "label_smoothing", "threads")
     return about | {
         "name": "pellucid train", "accuracy": document["test"]["accuracy"], "inside_seconds": document["seconds"],
-        "settings": {key: settings[key] for key in told},
+        "settings": {key: settings[key] for key in told} | {"epochs": document["epochs"]},  # those that were run
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What begins while the command line loads: MNIST is read ahead only where the run will be on it."""
 
+import os
 import threading
 
 import numpy as np
@@ -36,6 +37,13 @@ def test_only_where_the_run_will_be_on_it(begun, tmp_path, data, text, reads):
 def test_a_settings_file_that_is_not_there_is_left_to_who_reads_it(begun, tmp_path):
     read_ahead(None, tmp_path / "none.json")
     read_ahead(None, tmp_path)
+    assert not begun
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_left_to_who_reads_it(begun, tmp_path):
+    os.mkfifo(tmp_path / "settings")
+    read_ahead(None, tmp_path / "settings")  # opening it would wait for a writer
     assert not begun
 
 

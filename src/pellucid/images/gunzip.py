@@ -1,5 +1,5 @@
-"""gzip files in large pieces. Python's own reader takes 8 KB at a time: half as long again, and as each piece waits for
-Python's lock, ten times as long beside a thread that holds it."""
+"""gzip files in large pieces. Python's own reader takes 8 KB at a time, and waits for Python's lock with each: far too
+long beside a thread that is busy loading modules."""
 
 from __future__ import annotations
 

@@ -23,6 +23,8 @@ def read_ahead(data: str | None, settings_file: Path | None) -> None:
 
 def _data_of(settings_file: Path) -> str:
     try:
+        if not settings_file.is_file():  # what comes through a pipe can be read only once
+            return ""
         with settings_file.open("rb") as file:
             values = json.loads(file.read(_LARGEST))
         return str(values.get("data", "mnist"))
