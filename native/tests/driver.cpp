@@ -153,7 +153,7 @@ struct Case {
     const char* name;
     int64_t channels, rows, columns;
     bool augmented;
-    int optimiser;  // 0 Adam, 2 gradient descent
+    int optimiser;  // 0 Adam, 2 gradient descent, 3 Muon
     std::function<void(Builder&, int)> build;
 };
 
@@ -172,7 +172,7 @@ const std::vector<Case>& cases() {
             x = b.curve(b.norm(b.conv(x, 17, 3, 1, 2)), Curve::relu);
             b.dense(b.flat(b.pool(x, false, 5)), kClasses);
         }},
-        {"the rest", 2, 11, 13, true, 0, [](Builder& b, int x) {
+        {"the rest", 2, 11, 13, true, 3, [](Builder& b, int x) {
             const int wide = b.curve(b.conv(x, 6, 3, 2, 1, 2), Curve::gelu);
             const int deep = b.curve(b.conv(wide, 6, 3, 1, 1, 1, 6), Curve::tanh);
             x = b.join(Kind::concat, wide, b.curve(b.conv(deep, 5, 1, 0), Curve::leaky));
@@ -235,6 +235,7 @@ Result train(const Case& c, const Kernels& kernels, int threads) {
             settings.counts.push_back(p.count);
             settings.decays.push_back(p.fan_in > 0);
             settings.frozen.push_back(0);
+            settings.rows.push_back(p.fan_in > 0 ? p.count / p.fan_in : 0);
         }
         Network network = b.network;
         network.finish(kernels);

@@ -126,8 +126,9 @@ struct Held {
     std::unique_ptr<Trainer> trainer;
 };
 
-// The parameters: (offset, count, whether weight decay is for it, whether it is frozen).
-using Parameters = std::vector<std::tuple<int64_t, int64_t, bool, bool>>;
+// The parameters: (offset, count, whether weight decay is for it, whether it is frozen, its rows if Muon takes it as a
+// matrix, else 0).
+using Parameters = std::vector<std::tuple<int64_t, int64_t, bool, bool, int64_t>>;
 
 std::unique_ptr<Held> open(Network network, const std::string& instructions, Array<uint8_t, 4> pixels,
                            Array<int64_t, 1> labels, std::vector<float> scale, std::vector<float> shift,
@@ -148,13 +149,16 @@ std::unique_ptr<Held> open(Network network, const std::string& instructions, Arr
     for (size_t i = 0; i < labels.shape(0); ++i)
         must(labels.data()[i] >= 0 && labels.data()[i] < classes, "a label is no class of the network");
     Settings s{batch, piece, groups, threads, optimiser, momentum, beta2, epsilon, decay, smoothing, averaging, clip,
-               seed, std::move(class_weights), {}, {}, {}, {}};
-    for (const auto& [offset, count, decays, frozen] : parameters) {
+               seed, std::move(class_weights), {}, {}, {}, {}, {}};
+    must(optimiser >= 0 && optimiser < 4, "there are 4 optimisers");
+    for (const auto& [offset, count, decays, frozen, rows] : parameters) {
         must(offset >= 0 && count >= 0 && offset + count <= network.weights, "a parameter is out of range");
         s.offsets.push_back(offset);
         s.counts.push_back(count);
         s.decays.push_back(decays);
+        must(rows >= 0 && (rows == 0 || count % rows == 0), "a matrix has whole rows");
         s.frozen.push_back(frozen);
+        s.rows.push_back(rows);
     }
     auto held = std::make_unique<Held>(Held{pixels, labels, std::move(scale), std::move(shift), nullptr});
     const Pictures pictures{held->pixels.data(), in.channels, in.rows, in.columns, held->scale.data(),

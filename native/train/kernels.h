@@ -19,8 +19,18 @@ struct Variation {
     const int32_t* erase;  // [4]
 };
 
+// The rate of what Muon leaves to AdamW, and of all weight decay, as a share of Muon's own.
+constexpr float kMuonRest = 0.12f;
+
+// Floats of Muon's scratch for a matrix.
+inline int64_t muon_scratch(int64_t rows, int64_t columns) {
+    const auto up = [](int64_t n) { return (n + kBlock - 1) / kBlock * kBlock; };
+    const int64_t least = up(rows < columns ? rows : columns);
+    return 3 * up(rows) * up(columns) + 2 * least * least;
+}
+
 struct StepSize {
-    int kind;  // 0 Adam, 1 AdamW, 2 SGD
+    int kind;  // 0 Adam, 1 AdamW, 2 SGD, 3 Muon
     float rate, momentum, beta2, epsilon, decay;
     float correction1, correction2;  // 1 - beta1^t, sqrt(1 - beta2^t)
     float clip;                      // factor of the gradient
@@ -101,6 +111,8 @@ struct Kernels {
     double (*squares)(const float* values, int64_t n);
     void (*optimise)(const StepSize&, int64_t n, float* weights, const float* gradient, float* moment1, float* moment2,
                      float* average);
+    void (*muon)(const StepSize&, int64_t rows, int64_t columns, float* weights, const float* gradient, float* moment,
+                 float* average, float* scratch);
     void (*follow)(float part, int64_t n, const float* values, float* average);
 };
 

@@ -52,17 +52,24 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
         panels += up(network_.tensors[s.out].channels, std::max<int64_t>(k_.panel_outputs, kBlock)) * blocks_ * kBlock;
     }
     panels_ = Floats(panels);
+    int64_t scratch = 0;
     for (size_t p = 0; p < settings_.offsets.size(); ++p) {
         if (settings_.frozen[p]) continue;
         const int64_t end = settings_.offsets[p] + settings_.counts[p];
+        const bool matrix = settings_.optimiser == 3 && settings_.rows[p] > 0;
         for (int64_t at = settings_.offsets[p]; at < end; at += kChunk)
-            chunks_.push_back({at, std::min(kChunk, end - at), settings_.decays[p] != 0, direct[p] != 0});
+            chunks_.push_back({at, std::min(kChunk, end - at), settings_.decays[p] != 0, direct[p] != 0, matrix});
+        if (!matrix) continue;
+        matrices_.push_back({settings_.offsets[p], settings_.rows[p], settings_.counts[p] / settings_.rows[p],
+                             settings_.decays[p] != 0});
+        scratch = std::max(scratch, muon_scratch(matrices_.back().rows, matrices_.back().columns));
     }
     workers_.resize(static_cast<size_t>(settings_.threads));
     for (Worker& worker : workers_) {
         worker.memory = Floats(values_);
         worker.scratch = Floats(network_.scratch);
         worker.sums = Floats(network_.sums);
+        worker.muon = Floats(scratch);
 #ifdef __SANITIZE_ADDRESS__
         for (const int64_t gap : network_.gaps)
             ASAN_POISON_MEMORY_REGION(worker.memory.data() + gap, kGap * sizeof(float));
@@ -88,7 +95,7 @@ std::vector<double> Trainer::seconds() const {
 }
 
 int64_t Trainer::bytes() const {
-    int64_t floats = (values_ + network_.scratch + network_.sums) * settings_.threads;
+    int64_t floats = (values_ + network_.scratch + network_.sums + workers_[0].muon.count()) * settings_.threads;
     for (const Floats* each : {&weights_, &average_, &moment1_, &moment2_, &packed_, &panels_, &total_})
         floats += each->count();
     for (const Chunk& chunk : chunks_)

@@ -22,6 +22,7 @@ struct Settings {
     std::vector<float> class_weights;
     std::vector<char> decays, frozen;           // by parameter
     std::vector<int64_t> offsets, counts;       // of parameters
+    std::vector<int64_t> rows;                  // of those that Muon takes as a matrix, 0 for others
 };
 
 struct Steps {
@@ -73,10 +74,14 @@ class Trainer {
     };
     struct Chunk {
         int64_t offset, count;
-        bool decays, direct;  // direct: of a dense layer, whose gradient has one set for the whole batch
+        bool decays, direct, matrix;  // matrix: Muon takes the whole of it; direct: of a dense layer, whose gradient has one set for the whole batch
+    };
+    struct Matrix {  // of Muon
+        int64_t offset, rows, columns;
+        bool decays;
     };
     struct Worker {
-        Floats memory, scratch, sums;
+        Floats memory, scratch, sums, muon;
         std::vector<Moments> moments;
         std::vector<float> counts;
         std::vector<int> live;
@@ -117,6 +122,7 @@ class Trainer {
     int64_t values_ = 0, blocks_ = 0;  // floats of a worker, blocks of a batch
     std::vector<Worker> workers_;
     std::vector<Chunk> chunks_;
+    std::vector<Matrix> matrices_;
     std::vector<PackTask> packs_;
     std::vector<float> piece_statistics_;  // [pieces][moments][mean, variance]
     std::vector<int64_t> piece_pictures_;

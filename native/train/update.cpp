@@ -47,7 +47,7 @@ void Trainer::optimise(int64_t number, float rate, int64_t groups) {
         const auto t = static_cast<double>(number);
         size.follow = static_cast<float>(1 - std::min(static_cast<double>(settings_.averaging), (1 + t) / (10 + t)));
     }
-    const auto chunks = static_cast<int64_t>(chunks_.size());
+    const auto chunks = static_cast<int64_t>(chunks_.size()), matrices = static_cast<int64_t>(matrices_.size());
     if (settings_.clip > 0) {
         std::vector<double> squares(chunks_.size());
         threads_->share(chunks, [&](int64_t i, int) {
@@ -58,10 +58,29 @@ void Trainer::optimise(int64_t number, float rate, int64_t groups) {
         for (const double each : squares) sum += each;
         size.clip = static_cast<float>(std::min(1.0, static_cast<double>(settings_.clip) / (std::sqrt(sum) + 1e-6)));
     }
-    threads_->share(chunks, [&](int64_t i, int) {
-        const Chunk& chunk = chunks_[i];
+    if (matrices && settings_.clip <= 0)
+        threads_->share(chunks, [&](int64_t i, int) {
+            if (chunks_[i].matrix) gathered(chunks_[i]);
+        });
+    StepSize rest = size;  // of what Muon leaves to AdamW
+    if (settings_.optimiser == 3) {
+        rest.kind = 1;
+        rest.rate *= kMuonRest;
+    }
+    threads_->share(matrices + chunks, [&](int64_t i, int thread) {
+        if (i < matrices) {
+            const Matrix& m = matrices_[i];
+            StepSize own = size;
+            own.decay = m.decays ? settings_.decay : 0;
+            k_.muon(own, m.rows, m.columns, weights_.data() + m.offset, total_.data() + m.offset,
+                    moment1_.data() + m.offset, average_.data() ? average_.data() + m.offset : nullptr,
+                    workers_[thread].muon.data());
+            return;
+        }
+        const Chunk& chunk = chunks_[i - matrices];
+        if (chunk.matrix) return;
         if (settings_.clip <= 0) gathered(chunk);
-        StepSize own = size;
+        StepSize own = rest;
         own.decay = chunk.decays ? settings_.decay : 0;
         float* second = moment2_.data() ? moment2_.data() + chunk.offset : nullptr;
         float* average = average_.data() ? average_.data() + chunk.offset : nullptr;

@@ -119,7 +119,7 @@ class Trainer:
         labels: NDArray[np.int64],
         scale: list[float],
         shift: list[float],
-        parameters: list[tuple[int, int, bool, bool]],
+        parameters: list[tuple[int, int, bool, bool, int]],
         batch: int,
         piece: int,
         groups: int,
@@ -135,7 +135,8 @@ class Trainer:
         seed: int,
         class_weights: list[float],
     ) -> Trainer:
-        """`parameters` are (offset, count, whether weight decay is for it, whether it is frozen)."""
+        """`parameters` are (offset, count, whether weight decay is for it, whether it is frozen, its rows if
+        Muon takes it as a matrix, else 0)."""
 
     def steps(
         self,

@@ -375,7 +375,7 @@ def test_parameters_that_cannot_be_used():
         ({"validation_fraction": 1}, "validation_fraction can't be used: it has to be a number from 0"),
         ({"validation_fraction": "10%"}, "validation_fraction can't be used"),
         ({"random_state": -1}, "seed can't be used"),
-        ({"optimiser": "lion"}, "optimiser can't be used: it has to be one of adam, adamw, sgd"),
+        ({"optimiser": "lion"}, "optimiser can't be used: it has to be one of adam, adamw, sgd, muon"),
     ]:
         with pytest.raises(SettingsError) as caught:
             small(**changes).fit(images, labels)

@@ -36,8 +36,48 @@ def groups(kernels, others, decay):
     return [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
+class Muon:
+    """Muon with NumPy in float64: for kernels of at least three axes, AdamW at 0.12 of the rate for the others."""
+
+    def __init__(self, kernels, others, momentum=0.8, decay=0.01):
+        self.filters = [p for p in kernels if p.ndim > 2]
+        self.momentum, self.decay = momentum, decay
+        self.buffers = [np.zeros(p.shape) for p in self.filters]
+        self.rest = torch.optim.AdamW(
+            groups([p for p in kernels if p.ndim == 2], others, decay), betas=(momentum, 0.95), eps=1e-6
+        )
+        self.param_groups = [{"lr": 0.0}]
+
+    def zero_grad(self):
+        for group in self.rest.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+        for parameter in self.filters:
+            parameter.grad = None
+
+    def step(self):
+        rate = self.param_groups[0]["lr"]
+        for group in self.rest.param_groups:
+            group["lr"] = 0.12 * rate
+        self.rest.step()
+        for place, weight in enumerate(self.filters):
+            gradient = weight.grad.numpy()
+            self.buffers[place] = self.momentum * self.buffers[place] + gradient
+            x = (gradient + self.momentum * self.buffers[place]).reshape(len(weight), -1)
+            rows, columns = x.shape
+            x = x / (np.linalg.norm(x) + 1e-7)
+            for _ in range(5):
+                square = x @ x.T
+                x = 3.4445 * x - 4.7750 * square @ x + 2.0315 * square @ square @ x
+            long = max(1, rows / columns) ** 0.5
+            with torch.no_grad():
+                weight.mul_(1 - 0.12 * rate * self.decay)
+                weight.sub_(torch.from_numpy(rate * long * x).reshape(weight.shape))
+
+
 OPTIMISERS = {
     "sgd": lambda k, o: torch.optim.SGD(groups(k, o, 0.01), lr=1, momentum=0.8, nesterov=True),
     "adam": lambda k, o: torch.optim.Adam(groups(k, o, 0.01), betas=(0.8, 0.95), eps=1e-6),
     "adamw": lambda k, o: torch.optim.AdamW(groups(k, o, 0.01), betas=(0.8, 0.95), eps=1e-6),
+    "muon": Muon,
 }

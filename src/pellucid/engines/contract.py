@@ -23,8 +23,8 @@ class Recipe:
     """How to take a step: what an engine needs beside the network and the data."""
 
     batch_size: int = 256
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
-    momentum: float = 0.9  # SGD's (Nesterov), Adam's first beta
+    optimiser: Literal["adam", "adamw", "sgd", "muon"] = "adam"
+    momentum: float = 0.9  # SGD's and Muon's (Nesterov), Adam's first beta
     beta2: float = 0.999  # Adam's second beta
     epsilon: float = 1e-8  # Adam's
     weight_decay: float = 0.0  # convolution and dense weights only, never biases or normalisation

@@ -88,7 +88,7 @@ def default_batch(train: int) -> int:
 
 def default_rate(optimiser: str, batch: int) -> float:
     """The schedule's peak; it grows with the square root of the batch size."""
-    return {"sgd": 0.1}.get(optimiser, 0.006) * (batch / 256) ** 0.5
+    return {"sgd": 0.1, "muon": 0.05}.get(optimiser, 0.006) * (batch / 256) ** 0.5
 
 
 def default_augmentation(facts: Facts) -> AugmentationSettings:

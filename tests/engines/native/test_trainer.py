@@ -120,7 +120,7 @@ def test_any_number_of_threads_gives_the_same_bits(line):
         np.testing.assert_array_equal(logits, states[0][2])
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "muon"])
 @pytest.mark.parametrize("line", [SMALL, NORMED])
 def test_going_on_from_a_state_gives_the_same_bits(line, optimiser):
     recipe = {"optimiser": optimiser, "averaging": 0.95, "weight_decay": 0.1, "clip": 1.0}

@@ -35,7 +35,7 @@ def _difference(network: Network, instructions: str) -> float:
     core = native.Trainer.open(
         network=plan.compiled, instructions=instructions, pixels=pixels, labels=labels,
         scale=[1 / 128] * channels, shift=[-1.0] * channels,
-        parameters=[(p.offset, p.count, False, False) for p in plan.parameters.values()],
+        parameters=[(p.offset, p.count, False, False, 0) for p in plan.parameters.values()],
         batch=_PICTURES, piece=1, groups=2, threads=1, optimiser=2, momentum=0.0, beta2=0.9, epsilon=1e-8, decay=0.0,
         smoothing=0.0, averaging=0.0, clip=0.0, seed=0, class_weights=[],
     )  # fmt: skip

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid.engines.contract import Batches, Recipe, StepReport
 from pellucid.engines.memory import physical_memory
+from pellucid.engines.muon import filters_of
 from pellucid.engines.native.instructions import chosen
 from pellucid.engines.native.plan import compile_plan, planes, unable
 from pellucid.engines.native.profile import Profile, profile_of
@@ -22,11 +23,12 @@ from pellucid.errors import EngineError
 from pellucid.native import native
 from pellucid.network import Network
 
-_OPTIMISERS = ("adam", "adamw", "sgd")
+_OPTIMISERS = ("adam", "adamw", "sgd", "muon")  # numbered as in native/train/kernels.h
 _MOMENTS: dict[str, tuple[str, ...]] = {
     "adam": ("exp_avg", "exp_avg_sq"),
     "adamw": ("exp_avg", "exp_avg_sq"),
     "sgd": ("momentum_buffer",),
+    "muon": ("exp_avg", "exp_avg_sq"),  # of its filters, the first is the momentum, the second stays 0
 }
 _NO_MEMORY = "not enough memory for this network and batch size"
 _LESS_MEMORY = "a smaller --batch-size, a smaller --size, or fewer --threads"
@@ -95,6 +97,7 @@ class NativeTrainer:
         with _explained():
             self.plan = compile_plan(network)
             learned = [self.plan.parameters[name] for name in network.parameter_shapes]
+            filters = filters_of(network)
             assert native
             self.core = native.Trainer.open(
                 network=self.plan.compiled, instructions=self.instructions,
@@ -102,7 +105,7 @@ class NativeTrainer:
                 labels=np.ascontiguousarray(labels, np.int64),
                 scale=np.asarray(scale, np.float32).tolist(), shift=np.asarray(shift, np.float32).tolist(),
                 parameters=[
-                    (p.offset, p.count, p.decays, name in network.frozen)
+                    (p.offset, p.count, p.decays, name in network.frozen, filters.get(name, 0))
                     for name, p in zip(network.parameter_shapes, learned, strict=True)
                 ],
                 batch=recipe.batch_size, piece=self.plan.piece, groups=self.plan.groups,

@@ -1,8 +1,8 @@
-"""The step itself: torch's fused optimisers, weight decay on kernels alone, and a moving average of the weights."""
+"""The step itself: torch's fused optimisers, Muon, weight decay on kernels alone, a moving average of the weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import torch
@@ -10,17 +10,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pellucid.engines.contract import Recipe
+from pellucid.engines.muon import REST
 from pellucid.engines.torch.module import array_of
+from pellucid.engines.torch.muon import Muon
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq", "momentum_buffer")
 
 
 class Optimiser:
-    """Adam, AdamW or SGD with Nesterov's momentum over named parameters, which hold their gradients."""
+    """Adam, AdamW, SGD with Nesterov's momentum, or Muon over named parameters, which hold their gradients.
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter], recipe: Recipe):
-        self.parameters = dict(parameters)
+    `filters` are the names of those that Muon takes; AdamW takes the others.
+    """
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], recipe: Recipe, filters: Collection[str] = ()):
+        self.all = dict(parameters)
         self.clip = recipe.clip
+        taken = {n: p for n, p in self.all.items() if recipe.optimiser == "muon" and n in filters}
+        self.muon = Muon(taken, recipe.momentum, recipe.weight_decay)
+        self.parameters = {n: p for n, p in self.all.items() if n not in taken}
+        self.rest = REST if recipe.optimiser == "muon" else 1.0
         groups = [
             {
                 "params": [p for p in self.parameters.values() if p.ndim > 1],
@@ -34,30 +43,37 @@ class Optimiser:
                 groups, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True
             )
         else:
-            kind = torch.optim.AdamW if recipe.optimiser == "adamw" else torch.optim.Adam
+            kind = torch.optim.Adam if recipe.optimiser == "adam" else torch.optim.AdamW
             betas = (recipe.momentum, recipe.beta2)
             self.torch = kind(groups, betas=betas, eps=recipe.epsilon, fused=True)
 
     def step(self, rate: float) -> None:
         """One step at this learning rate."""
         if self.clip:
-            nn.utils.clip_grad_norm_(self.parameters.values(), self.clip)
+            nn.utils.clip_grad_norm_(self.all.values(), self.clip)
         for group in self.torch.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * self.rest
         self.torch.step()
+        self.muon.step(rate)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """A copy of the moments, as `exp_avg/conv1.weight`."""
-        return {
+        moments: dict[str, NDArray[np.generic]] = {
             f"{moment}/{name}": array_of(self.torch.state[parameter][moment])
             for name, parameter in self.parameters.items()
             for moment in _MOMENTS
             if self.torch.state[parameter].get(moment) is not None
         }
+        return moments | {f"momentum_buffer/{name}": array_of(b) for name, b in self.muon.buffers.items()}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
         """Take over moments; none of them means that no step was taken yet."""
         self.torch.state.clear()
+        self.muon.buffers = {
+            name: torch.zeros_like(parameter).copy_(torch.from_numpy(np.array(array, np.float32)))
+            for name, parameter in self.muon.filters.items()
+            if (array := state.get(f"momentum_buffer/{name}")) is not None
+        }
         for name, parameter in self.parameters.items():
             for moment in _MOMENTS:
                 array = state.get(f"{moment}/{name}")

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from pellucid import draws
 from pellucid.engines.contract import Augmentation, Batches, Recipe, StepReport
+from pellucid.engines.muon import filters_of
 from pellucid.engines.torch.layers import MOMENTUM, BatchNormalisation, Dropping
 from pellucid.engines.torch.memory import keep_freed_memory
 from pellucid.engines.torch.module import NetworkModule, array_of
@@ -126,7 +127,7 @@ class TorchTrainer:
                 parameter.data = parameter.data.contiguous(memory_format=CHANNELS_LAST[parameter.ndim])
         self.lanes = [Lane(self.master) for _ in range(self.plan.lanes)]
         learned = {name: p for name, p in self.master.named_parameters() if name not in network.frozen}
-        self.optimiser = Optimiser(learned, recipe)
+        self.optimiser = Optimiser(learned, recipe, filters_of(network))
         self.average = Average(self.master.state_dict(), recipe.averaging) if recipe.averaging else None
         self.shown = self.master.replica().eval()
         self.shown.quicken()
