@@ -19,8 +19,8 @@ struct Variation {
     const int32_t* erase;  // [4]
 };
 
-// The rate of what Muon leaves to AdamW, and of all weight decay, as a share of Muon's own.
-constexpr float kMuonRest = 0.12f;
+// Muon's rate, as a multiple of the rate that AdamW has for the rest and weight decay for everything.
+constexpr float kMuonRate = 8.0f;
 
 // Floats of Muon's scratch for a matrix.
 inline int64_t muon_scratch(int64_t rows, int64_t columns) {

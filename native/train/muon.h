@@ -58,9 +58,9 @@ void muon(const StepSize& s, int64_t rows, int64_t columns, float* weights, cons
             matrix[high ? c * long_axis + r : r * long_axis + c] = g + s.momentum * moment[i];
         }
     const float* way = orthogonal(short_axis, long_axis, matrix, scratch + short_axis * long_axis);
-    const float kept = 1.0f - s.rate * kMuonRest * s.decay;
+    const float kept = 1.0f - s.rate * s.decay;
     const float rate =
-        s.rate * (high ? __builtin_sqrtf(static_cast<float>(rows) / static_cast<float>(columns)) : 1.0f);
+        kMuonRate * s.rate * (high ? __builtin_sqrtf(static_cast<float>(rows) / static_cast<float>(columns)) : 1.0f);
     for (int64_t r = 0; r < rows; ++r)
         for (int64_t c = 0; c < columns; ++c) {
             float& weight = weights[r * columns + c];

@@ -63,10 +63,7 @@ void Trainer::optimise(int64_t number, float rate, int64_t groups) {
             if (chunks_[i].matrix) gathered(chunks_[i]);
         });
     StepSize rest = size;  // of what Muon leaves to AdamW
-    if (settings_.optimiser == 3) {
-        rest.kind = 1;
-        rest.rate *= kMuonRest;
-    }
+    if (settings_.optimiser == 3) rest.kind = 1;
     threads_->share(matrices + chunks, [&](int64_t i, int thread) {
         if (i < matrices) {
             const Matrix& m = matrices_[i];

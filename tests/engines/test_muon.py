@@ -9,7 +9,7 @@ from pellucid.engines import native
 from pellucid.engines import torch as in_torch
 from pellucid.engines.contract import Batches, Recipe
 from pellucid.engines.initial import initial_weights
-from pellucid.engines.muon import filters_of
+from pellucid.engines.muon import filters_of, mult_adds
 from pellucid.engines.torch.muon import Muon, orthogonal
 from pellucid.network import Network
 from support.torch_loop import Muon as Plain
@@ -38,7 +38,7 @@ def after_steps(engine, network, threads=1, steps=3, **recipe):
         network, pixels, rng.integers(0, 4, 40), ones / 64, -2 * ones,
         Recipe(batch_size=40, optimiser="muon", threads=threads, **recipe),
     )  # fmt: skip
-    trainer.steps(Batches(np.tile(np.arange(40), (steps, 1)), np.full(steps, 0.05, np.float32)), 0)
+    trainer.steps(Batches(np.tile(np.arange(40), (steps, 1)), np.full(steps, 0.05 / 8, np.float32)), 0)
     return trainer
 
 
@@ -81,7 +81,7 @@ def test_torchs_own_muon_goes_the_same_way(shape):
     for _ in range(4):
         gradient = torch.from_numpy(rng.normal(size=shape).astype(np.float32))
         ours.grad, theirs.grad = gradient, gradient.flatten(1)
-        mine.step(0.05)
+        mine.step(0.05 / 8)
         torchs.step()
     found, expected = ours.detach().flatten(1), theirs.detach()
     assert (found - expected).norm() < 0.03 * expected.norm()
@@ -90,6 +90,13 @@ def test_torchs_own_muon_goes_the_same_way(shape):
 def test_only_filters_of_ungrouped_convolutions_are_muons():
     line = "conv 8 3x3 frozen, conv 8 3x3 pad 1, conv 8 3x3 pad 1 groups 8, conv 6 1x1, flatten, dense 5, softmax"
     assert filters_of(Network.from_text(line, (3, 8, 8))) == {"conv2.weight": 8, "conv4.weight": 6}
+
+
+def test_mult_adds_are_those_of_the_products():
+    """Five times X Xᵀ, its square, and their sum times X, the short axis first: 4 x 9, then 5 x 4 on its side."""
+    once = [(4 * 9 * 4) + 4**3 + (4 * 4 * 9), (4 * 5 * 4) + 4**3 + (4 * 4 * 5)]
+    network = Network.from_text("conv 4 3x3, conv 5 1x1, flatten, dense 3, softmax", (1, 6, 6))
+    assert mult_adds(network) == 5 * sum(once)
 
 
 @pytest.mark.parametrize("engine", [native, in_torch])
@@ -102,7 +109,7 @@ def test_a_network_without_filters_is_adamws(engine):
     pixels = rng.integers(0, 256, (40, 5, 5, 1), np.uint8)
     recipe = Recipe(40, "adamw", weight_decay=0.1, averaging=0.9, beta2=0.99)
     adam = engine.open_trainer(network, pixels, rng.integers(0, 4, 40), channels / 64, -2 * channels, recipe)
-    adam.steps(Batches(np.tile(np.arange(40), (3, 1)), np.full(3, 0.12 * np.float32(0.05), np.float32)), 0)
+    adam.steps(Batches(np.tile(np.arange(40), (3, 1)), np.full(3, 0.05 / 8, np.float32)), 0)
     for name, array in adam.weights().items():
         np.testing.assert_allclose(muon[name], array, rtol=1e-5, atol=1e-7)
 
@@ -123,7 +130,7 @@ def test_the_formula_in_numpy_is_what_the_referee_has():
     gradient = torch.from_numpy(np.random.default_rng(4).normal(size=weight.shape))
     weight.grad = gradient
     referee = Plain([weight], [nn.Parameter(torch.zeros(1, dtype=torch.float64))])
-    referee.param_groups[0]["lr"] = 1.0
+    referee.param_groups[0]["lr"] = 1 / 8
     referee.step()
     left, _, right = np.linalg.svd(gradient.numpy().reshape(6, 18), full_matrices=False)
     values = np.diag(left.T @ -weight.detach().numpy().reshape(6, 18) @ right.T)

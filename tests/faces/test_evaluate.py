@@ -59,9 +59,19 @@ def test_the_table(trained):
     assert "n = 30)" in lines[1]
     assert lines[2].startswith("top 5     ")
     assert lines[3].startswith("sure      ")
-    assert (
-        lines[4] == "answers   none is as sure as 0.5"
-    )  # label smoothing, and few pictures: 10% to 20% sure
+    rows = [row for row in csv.DictReader((trained.folder / "split.csv").open()) if row["part"] == "test"]
+    paths = [trained.data / row["path"] for row in rows]
+    answers = pellucid("predict", trained.model, *paths, "--json").lines
+    parts = []
+    for threshold in (0.5, 0.9, 0.99):
+        sure = [
+            answer["label"] == row["label"]
+            for answer, row in zip(answers, rows, strict=True)
+            if answer["probability"] >= threshold
+        ]
+        if sure:
+            parts.append(f"from {threshold:g} on {len(sure) / 30:.1%}, {sum(sure) / len(sure):.2%} right")
+    assert lines[4] == "answers   " + ("   ".join(parts) or "none is as sure as 0.5")
     lines = lines[next(i for i, line in enumerate(lines) if line.startswith("class ")) :]
     assert lines[0].split() == ["class", "precision", "recall", "F1", "pictures"]
     assert [line.split()[0] for line in lines[1:11]] == list("0123456789")

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pellucid.engines import muon
 from pellucid.errors import DataError, SettingsError
 from pellucid.training.defaults import Facts, are_characters, facts_of, resolve_size, resolve_training
+from pellucid.training.network import chosen_network
 from pellucid.training.settings import AugmentationSettings, Settings, make_settings, read_settings
 
 
@@ -89,12 +91,13 @@ def test_a_size_is_always_found_and_the_asked_one_kept(height, width, same, aske
 
 @given(st.integers(1, 10_000_000), st.none() | st.integers(1, 65_536))
 def test_training_settings_are_complete_and_valid(train, batch):
-    resolved = resolve_training(Settings(batch_size=batch), facts(train=train), 10**6)
+    resolved = resolve_training(Settings(batch_size=batch), facts(train=train), 10**6, 0)
     again = make_settings(json.loads(resolved.json_text()))
     assert again == resolved
     assert None not in (
         again.epochs,
         again.batch_size,
+        again.optimiser,
         again.learning_rate,
         again.augmentation,
         again.threads,
@@ -106,7 +109,7 @@ def test_what_was_asked_is_kept():
     asked = Settings(
         epochs=3, batch_size=17, learning_rate=0.5, threads=1, augmentation=AugmentationSettings()
     )
-    resolved = resolve_training(asked, facts(), 10**6)
+    resolved = resolve_training(asked, facts(), 10**6, 0)
     assert resolved.model_dump(
         include={"epochs", "batch_size", "learning_rate", "threads", "augmentation"}
     ) == (asked.model_dump(include={"epochs", "batch_size", "learning_rate", "threads", "augmentation"}))
@@ -114,7 +117,7 @@ def test_what_was_asked_is_kept():
 
 @given(st.integers(1, 10_000_000), st.integers(0, 10**12))
 def test_a_hard_task_gets_more_epochs_as_far_as_they_are_affordable(train, mult_adds):
-    resolved = resolve_training(Settings(), facts(train=train), mult_adds)
+    resolved = resolve_training(Settings(), facts(train=train), mult_adds, 0)
     assert resolved.epochs and resolved.hard_epochs
     assert resolved.epochs <= resolved.hard_epochs <= 60
     if resolved.hard_epochs > resolved.epochs:
@@ -122,13 +125,37 @@ def test_a_hard_task_gets_more_epochs_as_far_as_they_are_affordable(train, mult_
         assert resolved.hard_epochs <= 4 * resolved.epochs
 
 
+@pytest.mark.parametrize(
+    ("line", "batch", "changes", "expected"),
+    [
+        ("auto", 256, {}, "muon"),
+        ("auto", 256, {"optimiser": "adam"}, "adam"),
+        ("auto", 256, {"start_from": "model.onnx"}, "adamw"),
+        ("conv 512 3x3 pad 1, conv 512 3x3 stride 8, flatten, dense 10, softmax", 16, {}, "adamw"),
+        (
+            "conv 512 3x3 pad 1, conv 512 3x3 stride 8, flatten, dense 10, softmax",
+            16,
+            {"optimiser": "muon"},
+            "muon",
+        ),
+        ("flatten, dense 64, relu, dense 10, softmax", 256, {}, "adamw"),
+    ],
+)
+def test_muon_where_it_costs_little_and_there_are_filters(line, batch, changes, expected):
+    settings = Settings(network=line, height=28, width=28, channels=1, batch_size=batch, **changes)
+    network = chosen_network(settings.model_copy(update={"start_from": None}), tuple("0123456789"))
+    resolved = resolve_training(settings, facts(), network.mult_adds, muon.mult_adds(network))
+    assert resolved.optimiser == expected
+    assert resolved.learning_rate == 0.006 * (batch / 256) ** 0.5
+
+
 def test_epochs_that_were_asked_for_stay():
-    assert resolve_training(Settings(epochs=7), facts(), 1).hard_epochs == 7
+    assert resolve_training(Settings(epochs=7), facts(), 1, 0).hard_epochs == 7
 
 
 def test_digits_are_never_mirrored_and_photographs_are():
-    digits = resolve_training(Settings(), facts(classes=tuple("0123456789")), 1).augmentation
-    photographs = resolve_training(Settings(), facts(classes=("cat", "dog"), channels=3), 1).augmentation
+    digits = resolve_training(Settings(), facts(classes=tuple("0123456789")), 1, 0).augmentation
+    photographs = resolve_training(Settings(), facts(classes=("cat", "dog"), channels=3), 1, 0).augmentation
     assert digits and photographs
     assert not digits.flip
     assert digits.shift > 0

@@ -7,13 +7,15 @@ step whatever the batch: nothing beside a convolution, more than all else for a 
 
 from __future__ import annotations
 
+from math import prod
+
 from pellucid.network import Network
 from pellucid.network.layers.convolution import Conv
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of X, (X Xᵀ) X and (X Xᵀ)² X
 TIMES = 5
 EPSILON = 1e-7
-REST = 0.12  # the rate of AdamW, and of all weight decay, as a share of Muon's
+RATE = 8.0  # Muon's rate, as a multiple of AdamW's, which is the learning rate and weight decay's, too
 
 
 def filters_of(network: Network) -> dict[str, int]:
@@ -27,3 +29,13 @@ def filters_of(network: Network) -> dict[str, int]:
         if isinstance(node.layer, Conv) and node.layer.groups == 1
     )
     return {name: rows for name, rows in names if name not in network.frozen}
+
+
+def mult_adds(network: Network) -> int:
+    """What Muon's step of all filters takes, about: the products of TIMES polynomials a matrix."""
+    total = 0
+    for name, rows in filters_of(network).items():
+        columns = prod(network.parameter_shapes[name]) // rows
+        short = min(rows, columns)
+        total += TIMES * (2 * rows * columns * short + short**3)
+    return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from pellucid.images import Source
 from pellucid.images.threads import cpu_count
@@ -11,6 +12,7 @@ from pellucid.training.settings import AugmentationSettings, Settings
 
 LARGEST_SIDE = 64  # for folders of photographs: what a CPU trains in minutes
 SMALLEST_SIDE = 16
+MUON_SHARE = 0.05  # of a step's mult-adds: Muon's own are at most so many where it is chosen
 HARD_WORK = 10**13  # mult-adds forward: some minutes on two cores
 
 
@@ -44,21 +46,24 @@ def resolve_size(settings: Settings, facts: Facts) -> Settings:
     )
 
 
-def resolve_training(settings: Settings, facts: Facts, mult_adds: int) -> Settings:
-    """Epochs, batch size, learning rate, augmentation and threads, for this many pictures to train on.
+def resolve_training(settings: Settings, facts: Facts, mult_adds: int, muon: int) -> Settings:
+    """Epochs, batch size, optimiser, learning rate, augmentation and threads, for this many pictures to train on.
 
-    `mult_adds` of the network for one picture bound how much longer a hard task may take.
+    `mult_adds` of the network for one picture bound how much longer a hard task may take; `muon`, those of a step of
+    Muon, decide whether it is worth them.
     """
     epochs = settings.epochs or default_epochs(facts.train)
     hard = settings.hard_epochs or epochs
     if settings.epochs is None and settings.hard_epochs is None:
         hard = default_hard_epochs(epochs, facts.train, mult_adds)
     batch = min(settings.batch_size or default_batch(facts.train), max(facts.train, 1))
+    optimiser = settings.optimiser or default_optimiser(settings, mult_adds * batch, muon)
     values = {
         "epochs": epochs,
         "hard_epochs": hard,
         "batch_size": batch,
-        "learning_rate": settings.learning_rate or default_rate(settings.optimiser, batch),
+        "optimiser": optimiser,
+        "learning_rate": settings.learning_rate or default_rate(optimiser, batch),
         "patience": settings.patience or max(5, hard // 3),
         "augmentation": settings.augmentation or default_augmentation(facts),
         "threads": settings.threads or cpu_count(),
@@ -86,9 +91,17 @@ def default_batch(train: int) -> int:
     return batch
 
 
+def default_optimiser(settings: Settings, forward: int, muon: int) -> Literal["muon", "adamw"]:
+    """Muon where its mult-adds are few beside those of a batch, `forward` and twice as many back.
+
+    AdamW elsewhere, and for weights to start from: Muon's steps are as long however small the gradient is.
+    """
+    return "muon" if 0 < muon <= MUON_SHARE * 3 * forward and not settings.start_from else "adamw"
+
+
 def default_rate(optimiser: str, batch: int) -> float:
     """The schedule's peak; it grows with the square root of the batch size."""
-    return {"sgd": 0.1, "muon": 0.05}.get(optimiser, 0.006) * (batch / 256) ** 0.5
+    return {"sgd": 0.1}.get(optimiser, 0.006) * (batch / 256) ** 0.5
 
 
 def default_augmentation(facts: Facts) -> AugmentationSettings:
@@ -96,7 +109,7 @@ def default_augmentation(facts: Facts) -> AugmentationSettings:
     if are_characters(facts.classes):
         return AugmentationSettings(shift=0.08, rotate=10, zoom=0.1)
     if facts.channels == 1:
-        return AugmentationSettings(shift=0.08, rotate=5, zoom=0.1, flip=True)
+        return AugmentationSettings(shift=0.05, rotate=3, zoom=0.05, flip=True)
     return AugmentationSettings(shift=0.08, rotate=5, zoom=0.1, flip=True, brightness=0.1, contrast=0.2)
 
 

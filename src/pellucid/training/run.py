@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import __version__
+from pellucid.engines import muon
 from pellucid.engines.choice import choose_engine
 from pellucid.engines.contract import Engine, Recipe, Trainer
 from pellucid.errors import DataError, Diverged, EngineError, Interrupted, PellucidError
@@ -76,7 +77,8 @@ def train(
         if not isinstance(error, Interrupted):
             folder.discard_unstarted(out)
         raise
-    settings = resolve_training(settings, replace(facts, train=len(loaded.split.train)), network.mult_adds)
+    facts = replace(facts, train=len(loaded.split.train))
+    settings = resolve_training(settings, facts, network.mult_adds, muon.mult_adds(network))
     labels = np.asarray(source.labels, np.int64)
     counts = class_counts(labels[loaded.split.train], len(source.classes))
     settings = resolve(settings, counts)
@@ -252,7 +254,7 @@ def _write_curves(loop: Loop, out: Path) -> None:
 def _trainer(
     engine: Engine, network: Network, data: Data, settings: Settings, weights: tuple[float, ...] | None
 ) -> Trainer:
-    assert settings.batch_size and settings.threads
+    assert settings.batch_size and settings.optimiser and settings.threads
     recipe = Recipe(
         batch_size=settings.batch_size,
         optimiser=settings.optimiser,

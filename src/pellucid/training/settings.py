@@ -73,8 +73,9 @@ class Settings(_Checked):
     seed: int = Field(default=0, ge=0, lt=2**63)
     split_seed: int = Field(default=0, ge=0, lt=2**63)
     batch_size: int | None = Field(default=None, ge=1, le=65_536)
-    optimiser: Literal["adam", "adamw", "sgd", "muon"] = Field(
-        default="adamw", description="muon: Muon for convolutions' filters, AdamW for the rest"
+    optimiser: Literal["adam", "adamw", "sgd", "muon"] | None = Field(
+        default=None,
+        description="muon: the filters of convolutions by Muon at 8 times the rate, the rest by AdamW",
     )
     learning_rate: float | None = Field(default=None, gt=0, le=100, description="at the schedule's peak")
     warmup: float = Field(default=0.2, ge=0, le=1, description="part of the steps in which the rate rises")

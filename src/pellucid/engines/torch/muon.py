@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from pellucid.engines.muon import COEFFICIENTS, EPSILON, REST, TIMES
+from pellucid.engines.muon import COEFFICIENTS, EPSILON, RATE, TIMES
 
 
 class Muon:
@@ -19,7 +19,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """One step at this learning rate."""
+        """One step; the rate is RATE times this one."""
         for name, weight in self.filters.items():
             gradient = weight.grad
             if gradient is None:
@@ -28,8 +28,8 @@ class Muon:
             buffer.mul_(self.momentum).add_(gradient)
             way = orthogonal(gradient.add(buffer, alpha=self.momentum).flatten(1))
             rows, columns = way.shape
-            weight.mul_(1 - rate * REST * self.decay)
-            weight.sub_(way.reshape(weight.shape), alpha=rate * max(1, rows / columns) ** 0.5)
+            weight.mul_(1 - rate * self.decay)
+            weight.sub_(way.reshape(weight.shape), alpha=RATE * rate * max(1, rows / columns) ** 0.5)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

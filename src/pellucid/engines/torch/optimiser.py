@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pellucid.engines.contract import Recipe
-from pellucid.engines.muon import REST
 from pellucid.engines.torch.module import array_of
 from pellucid.engines.torch.muon import Muon
 
@@ -29,7 +28,6 @@ class Optimiser:
         taken = {n: p for n, p in self.all.items() if recipe.optimiser == "muon" and n in filters}
         self.muon = Muon(taken, recipe.momentum, recipe.weight_decay)
         self.parameters = {n: p for n, p in self.all.items() if n not in taken}
-        self.rest = REST if recipe.optimiser == "muon" else 1.0
         groups = [
             {
                 "params": [p for p in self.parameters.values() if p.ndim > 1],
@@ -52,7 +50,7 @@ class Optimiser:
         if self.clip:
             nn.utils.clip_grad_norm_(self.all.values(), self.clip)
         for group in self.torch.param_groups:
-            group["lr"] = rate * self.rest
+            group["lr"] = rate
         self.torch.step()
         self.muon.step(rate)
 
