@@ -33,8 +33,9 @@ explorer:  ## check, test and build the explorer's front end (web/); without nod
 	@.ci/explorer
 
 test: .venv/.ready-dev  ## set up, then lint, format, types, imports, the front end and all tests
-	@.ci/check; checks=$$?; \
-	.ci/explorer || checks=1; \
+	@told=$$(mktemp); .ci/explorer >"$$told" 2>&1 & \
+	.ci/check; checks=$$?; \
+	wait $$! || checks=1; cat "$$told"; rm "$$told"; \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile; tests=$$?; \
 	if [ $$checks != 0 ]; then echo "checks failed (see the top); pytest ended with $$tests" >&2; fi; \
 	exit $$(( checks || tests ))
