@@ -47,6 +47,14 @@ export class Explorer {
   help = $state(false)
   more = $state.raw<ReadonlySet<string>>(new Set()) // columns whose every map is shown
 
+  // By themselves, as they stay what they are from one piece of a stroke to the next: then nothing that hangs on them has
+  // anything to do.
+  readonly isEdited = $derived(!isEmpty(this.edits))
+  readonly off = $derived(this.edits.off)
+  /** The run that changes are told against: this one where nothing was changed. */
+  readonly baseNumber = $derived((this.isEdited ? this.base?.number : this.run?.number) ?? -1)
+  readonly place = $derived(this.trail.at(-1))
+
   readonly #running: Latest<{ picture: Picture; edits: Edits }, Run>
   readonly #opening: Latest<{ run: number; place: Place }, Opened>
   readonly #previewing: Latest<{ run: number; place: Place }, Opened>
@@ -146,10 +154,6 @@ export class Explorer {
 
   // ---- changes by hand
 
-  get isEdited(): boolean {
-    return !isEmpty(this.edits)
-  }
-
   edit(edits: Edits): void {
     this.edits = edits
     this.#again(false)
@@ -171,7 +175,7 @@ export class Explorer {
   }
 
   isOff(name: string, channel: number): boolean {
-    return this.edits.off?.some((edit) => edit.name === name && edit.channel === channel) ?? false
+    return this.off?.some((edit) => edit.name === name && edit.channel === channel) ?? false
   }
 
   #again(fresh: boolean): void {
@@ -181,16 +185,7 @@ export class Explorer {
     this.#running.request({ picture: this.picture, edits: this.edits })
   }
 
-  /** The run that changes are told against: this one where nothing was changed. */
-  get baseNumber(): number {
-    return this.isEdited ? (this.base?.number ?? -1) : (this.run?.number ?? -1)
-  }
-
   // ---- what is open
-
-  get place(): Place | undefined {
-    return this.trail.at(-1)
-  }
 
   /** A term of what is open: one step further from the answer. */
   follow(place: Place): void {
