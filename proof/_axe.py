@@ -127,5 +127,5 @@ def _paint(page: Any, explorer: Any) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.7 * box["height"], steps=8)
     page.mouse.up()
-    explorer.locator(".answer .said:not(.busy)").wait_for()
+    explorer.locator(".answer .said[aria-busy=false]").wait_for()
     page.wait_for_timeout(400)

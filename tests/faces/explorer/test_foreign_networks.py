@@ -171,7 +171,7 @@ def test_what_if_a_map_were_off_or_a_weight_another(window, foreign, place):
 def agrees(explorer, foreign, run):
     """The answer on the screen is that of a run in Python."""
     shares = np.array(run["probabilities"])
-    explorer.locator(".answer .said:not(.busy)").wait_for()
+    explorer.locator(".answer .said[aria-busy=false]").wait_for()
     assert explorer.locator(".answer .said b").inner_text() == foreign.names[int(np.argmax(shares))]
     assert explorer.locator(".answer .said span").inner_text() == f"{shares.max():.1%}"
 

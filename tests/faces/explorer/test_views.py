@@ -91,7 +91,7 @@ def test_a_link_restores_what_was_open(window, explorer, address):
     window.wait_for_function(
         "before => location.hash !== before && location.hash.includes('picture=')", arg=before
     )
-    said = window.locator(".answer .said:not(.busy)")
+    said = window.locator(".answer .said[aria-busy=false]")
     said.wait_for()
     link, shown = window.url, window.locator(".answer .said").inner_text()
     window.goto("about:blank")
