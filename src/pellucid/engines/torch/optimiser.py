@@ -35,7 +35,7 @@ class Optimiser:
             },
             {"params": [p for p in self.parameters.values() if p.ndim < 2], "weight_decay": 0.0},
         ]
-        groups = [group for group in groups if group["params"]]
+        groups = [group for group in groups if group["params"]] or groups[:1]  # where all is Muon's
         if recipe.optimiser == "sgd":
             self.torch: torch.optim.Optimizer = torch.optim.SGD(
                 groups, momentum=recipe.momentum, nesterov=recipe.momentum > 0, fused=True
