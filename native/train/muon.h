@@ -12,8 +12,8 @@ void exchange_axes(int64_t rows, int64_t columns, const float* from, float* to) 
         }
 }
 
-// The matrix nearest to `matrix` whose singular values are all about 1, by five of Jordan's polynomials in X Xᵀ. It has
-// the `short` and the `long` axis of the weights' matrix, each up to a multiple of 16, zeros beyond. Scratch: see
+// The matrix nearest to `matrix` whose singular values are all about 1, by five of Jordan's polynomials in X Xᵀ. It is
+// [short_axis][long_axis], the shorter axis of the weights' matrix first, each up to a multiple of 16, zeros beyond. Scratch: see
 // muon_scratch. Returns where in the scratch, or `matrix`, the result lies.
 float* orthogonal(int64_t short_axis, int64_t long_axis, float* matrix, float* scratch) {
     constexpr float kLinear = 3.4445f, kCubic = -4.7750f, kQuintic = 2.0315f;
