@@ -74,7 +74,8 @@ class Trainer {
     };
     struct Chunk {
         int64_t offset, count;
-        bool decays, direct, matrix;  // matrix: Muon takes the whole of it; direct: of a dense layer, whose gradient has one set for the whole batch
+        bool decays, direct;  // direct: of a dense layer, whose gradient has one set for the whole batch
+        bool matrix;          // part of one that Muon takes as a whole
     };
     struct Matrix {  // of Muon
         int64_t offset, rows, columns;

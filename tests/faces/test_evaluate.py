@@ -13,11 +13,17 @@ from sklearn.metrics import precision_recall_fscore_support
 from support.cli import pellucid
 
 
-def test_its_own_test_part_is_what_split_csv_says(trained):
-    """The pictures marked test, each predicted as a file, counted here."""
+def own_part(trained):
+    """The rows of split.csv marked test, and what `predict` says of each as a file."""
     rows = [row for row in csv.DictReader((trained.folder / "split.csv").open()) if row["part"] == "test"]
     paths = [trained.data / row["path"] for row in rows]
-    answers = [line["label"] for line in pellucid("predict", trained.model, *paths, "--json").lines]
+    return rows, pellucid("predict", trained.model, *paths, "--json").lines
+
+
+def test_its_own_test_part_is_what_split_csv_says(trained):
+    """The pictures marked test, each predicted as a file, counted here."""
+    rows, told = own_part(trained)
+    answers = [line["label"] for line in told]
     truth = [row["label"] for row in rows]
     right = sum(a == b for a, b in zip(answers, truth, strict=True))
 
@@ -59,9 +65,7 @@ def test_the_table(trained):
     assert "n = 30)" in lines[1]
     assert lines[2].startswith("top 5     ")
     assert lines[3].startswith("sure      ")
-    rows = [row for row in csv.DictReader((trained.folder / "split.csv").open()) if row["part"] == "test"]
-    paths = [trained.data / row["path"] for row in rows]
-    answers = pellucid("predict", trained.model, *paths, "--json").lines
+    rows, answers = own_part(trained)
     parts = []
     for threshold in (0.5, 0.9, 0.99):
         sure = [
