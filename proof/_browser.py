@@ -41,12 +41,17 @@ STROKE = """async (moves) => {
     .map((e) => e.getAttribute('aria-label') ?? e.textContent).join()
   const send = (type, x, y) => sheet.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, buttons: 1,
     pointerId: 1, pointerType: 'mouse', clientX: box.left + x * box.width, clientY: box.top + y * box.height }))
-  const frame = () => new Promise(requestAnimationFrame)
   const painted = () => new Promise((done) => { // asked in a frame: the message comes when that is painted
     const after = new MessageChannel()
     after.port1.onmessage = () => done()
     after.port2.postMessage(null)
   })
+  let inside = false // a frame that isn't painted yet
+  const frame = () => new Promise((done) => requestAnimationFrame(() => {
+    inside = true
+    painted().then(() => { inside = false })
+    done()
+  }))
   const ends = []
   const changed = (before) => new Promise((done) => {
     const watcher = new MutationObserver(() => { if (answer() !== before) end() })
@@ -57,12 +62,15 @@ STROKE = """async (moves) => {
   })
   send('pointerdown', 0.2, 0.2)
   await new Promise((done) => setTimeout(done, 300))
-  for (let i = 1; i <= moves; i++) {
+  await frame()
+  for (let i = 1; i <= moves; i++) { // each move comes in a frame, as the browser hands out a real pointer's
     const another = changed(answer()), start = performance.now()
     send('pointermove', 0.2 + 0.6 * (i / moves), 0.2 + 0.6 * (((i * 37) % 100) / 100))
     await another
-    await frame() // the next move comes in this frame, as the browser hands out a real pointer's
-    ends.push(painted().then(() => performance.measure('answer', { start, end: performance.now() })))
+    const told = () => ends.push(painted().then(() => performance.measure('answer', { start, end: performance.now() })))
+    if (inside) told() // the answer stands there before the move's own frame is painted
+    await frame()
+    if (ends.length < i) told()
   }
   send('pointerup', 0.8, 0.5)
   await Promise.all(ends)

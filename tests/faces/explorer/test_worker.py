@@ -1,8 +1,10 @@
-"""The arithmetic runs in a worker, also in a page from a double click; where that is forbidden, in the page itself."""
+"""A small network is computed in the page, all others and long work in a worker, also in a page from a double click;
+where that is forbidden, in the page itself."""
 
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pellucid.model import ModelFile
 from pellucid.model.card import Card
@@ -11,9 +13,12 @@ from pellucid.model.write import model_bytes
 from pellucid.network import Network
 from pellucid.shipping.page import write_page
 
+SMALL = "conv 2 3x3, relu, flatten, dense 2, softmax"
+LARGE = "conv 512 3x3, relu, conv 96 3x3, relu, flatten, dense 2, softmax"  # 7.2 million mult-adds
 
-def page_of(folder: Path) -> Path:
-    network = Network.from_text("conv 2 3x3, relu, flatten, dense 2, softmax", (1, 8, 8))
+
+def page_of(folder: Path, text: str) -> Path:
+    network = Network.from_text(text, (1, 8, 8))
     draws = np.random.default_rng(0)
     weights = {
         name: draws.normal(size=shape).astype(np.float32) for name, shape in network.parameter_shapes.items()
@@ -26,16 +31,20 @@ def page_of(folder: Path) -> Path:
     return folder / "page.html"
 
 
-def test_a_page_from_a_file_computes_in_a_worker(window, built, tmp_path):
-    path = page_of(tmp_path)
-    with window.expect_event("worker") as started:
-        window.goto(path.as_uri())
+@pytest.mark.parametrize(("network", "at_once"), [(SMALL, False), (LARGE, True)])
+def test_a_page_from_a_file_starts_a_worker_for_what_takes_long(window, built, tmp_path, network, at_once):
+    started = []
+    window.on("worker", lambda worker: started.append(worker))
+    window.goto(page_of(tmp_path, network).as_uri())
     window.locator(".answer .bar").first.wait_for()
-    assert window.workers == [started.value] and started.value.url.startswith("blob:")
+    assert len(started) == at_once
+    window.get_by_role("button", name="Why", exact=True).first.click()
+    window.locator("section.why .steps").first.wait_for()
+    assert len(started) == 1 and window.workers == started and started[0].url.startswith("blob:")
 
 
 def test_where_workers_are_forbidden_the_page_computes(window, built, tmp_path):
-    path = page_of(tmp_path)
+    path = page_of(tmp_path, LARGE)
     text = path.read_text("utf-8")
     assert "worker-src blob:" in text
     path.write_text(text.replace("worker-src blob:", "worker-src 'none'"), "utf-8")

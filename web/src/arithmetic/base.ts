@@ -62,6 +62,9 @@ export type Sets = readonly Uint8Array[]
 export interface Operation {
   /** The results. A generator, so that a long one can be computed piece by piece: it yields between pieces. */
   forward(operands: Operands): Tensor[] | Generator<void, Tensor[]>
+  /** The same where the first operand has changed since it was `before`, which came to `results`: only what the change
+   * reaches is computed, by the same sums. For operations of one result whose windows see a small part. */
+  again?(operands: Operands, before: Tensor, results: readonly Tensor[]): Tensor[] | Generator<void, Tensor[]>
   open(operands: Operands, index: Index, output: number): Opening
   /** For each operand, what of it reaches these places of the result; null: nothing does, or it isn't followed. */
   reach(operands: Operands, sets: Sets, output: number): (Sets | null)[]

@@ -60,19 +60,15 @@ export function isWhole(dtype: string): boolean {
   return dtype.startsWith('int') || dtype.startsWith('uint')
 }
 
-const BITS = /^(u?)int(\d+)$/
-
-/** What a type of integers holds: the least number and how many there are; null where all of a float64's fit. */
-function spanOf(dtype: string): { low: number; span: number } | null {
-  const match = BITS.exec(dtype)
-  const bits = match ? Number(match[2]) : 64
-  if (!match || bits > 53) return null
-  return { low: match[1] ? 0 : -(2 ** bits) / 2, span: 2 ** bits }
-}
+/** What the narrow types of integers hold: the least number and how many there are; all others hold a float64's. */
+const SPANS = new Map([8, 16, 32].flatMap((bits) => [
+  [`int${bits}`, { low: -(2 ** bits) / 2, span: 2 ** bits }],
+  [`uint${bits}`, { low: 0, span: 2 ** bits }],
+]))
 
 /** How an integer type keeps whole numbers: modulo 2^bits (of 64 bits, what a float64 holds of it). */
 export function wrapping(dtype: string): (value: number) => number {
-  const held = spanOf(dtype)
+  const held = SPANS.get(dtype)
   if (!held) return (value) => value
   const { low, span } = held
   return (value) => (value >= low && value < low + span ? value : ((((value - low) % span) + span) % span) + low)

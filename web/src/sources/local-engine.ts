@@ -6,7 +6,7 @@ import { fieldOf } from '../arithmetic/field'
 import { nearest } from '../arithmetic/kernels'
 import { fullIndex, levelDocument } from '../arithmetic/level'
 import type { State } from '../arithmetic/network'
-import { Network } from '../arithmetic/network'
+import { finish, Network } from '../arithmetic/network'
 import type { Tensor } from '../arithmetic/tensor'
 import { sizeOf } from '../arithmetic/tensor'
 import type { Edits, Maps, Picture, Run, Source } from '../source'
@@ -51,6 +51,18 @@ export class LocalEngine {
     const most = Math.max(2, Math.min(MOST_KEPT, Math.floor(KEPT_VALUES / this.graph.values)))
     for (const old of this.runs.keys()) if (this.runs.size > most && old !== this.unedited) this.runs.delete(old)
     return { number, milliseconds, probabilities: state.probabilities, logits: state.logits }
+  }
+
+  /** Computes what a stroke on the last picture would come to, and forgets it. False where there is no picture yet. */
+  rehearse(stroke: number): boolean {
+    const last = [...this.runs.values()].at(-1)
+    if (!last) return false
+    const { height, width, channels, data } = last.state.picture
+    const changed = data.slice()
+    const row = stroke % height
+    for (let i = row * width * channels; i < (row + 1) * width * channels; i += 3) changed[i] = 255 - changed[i]!
+    finish(this.network.run({ height, width, channels, data: changed }, last.edits, false))
+    return true
   }
 
   private kept(run: number): Kept {

@@ -1,5 +1,6 @@
-// A Source whose arithmetic is done here: in a worker, or in slices in the page where a worker is forbidden. What the
-// run's folder adds comes from whoever has it.
+// A Source whose arithmetic is done here: of a small network in the page itself, so that an answer is painted in the
+// frame of the stroke that it follows; of others, and all long work, in a worker, or in slices in the page where that is
+// forbidden. What the run's folder adds comes from whoever has it.
 import type { Report } from '../arithmetic/explanation'
 import { unsupported } from '../arithmetic/network'
 import type { Edits, Lacks, Maps, Picture, Run, Source } from '../source'
@@ -11,8 +12,16 @@ import type { FromWorker, Look, Question, Ran, ToWorker } from './local-messages
 import { Aborted, answer } from './local-messages'
 import LocalWorker from './local.worker?worker&inline'
 
-const SLICE = 12 // milliseconds that the page itself computes before a key or a frame gets its turn
+// Milliseconds that the page itself computes before a key or a frame gets its turn: a quick network's run is not to be
+// cut in two by a pause of the garbage collector, or its answer misses its frame.
+const SLICE = 12
+const QUICK_SLICE = 24
 const PATIENCE = 20_000 // for a worker that neither starts nor fails
+// What the page computes itself: about 5 ms of one of this year's processors for a whole run, less for a stroke's.
+const QUICK_MULT_ADDS = 5_000_000
+const QUICK_VALUES = 200_000
+const REHEARSALS = 40 // runs that are enough for the browser to compile what they do
+const ASKED = 12 // runs of which it is known what was asked
 
 type Ask = (question: Question, signal?: AbortSignal, report?: Report) => Promise<unknown>
 
@@ -30,7 +39,45 @@ export async function startLocal(start: LocalStart): Promise<LocalSource> {
     const more = missing.length > 3 ? ` and ${missing.length - 3} more` : ''
     throw new Error(`This network can't be computed in a browser: ${missing.slice(0, 3).join(', ')}${more}.`)
   }
-  return new LocalSource(start, (await inWorker(start)) ?? inPage(start))
+  const { mult_adds, values } = start.graph
+  if (mult_adds <= QUICK_MULT_ADDS && values <= QUICK_VALUES) {
+    const engine = new LocalEngine(start.graph, start.weights)
+    rehearse(engine)
+    return new LocalSource(start, inPage(engine, QUICK_SLICE), () => inWorker(start))
+  }
+  return new LocalSource(start, (await inWorker(start)) ?? inPage(new LocalEngine(start.graph, start.weights), SLICE))
+}
+
+/** Runs while the page is idle, so that the first stroke finds its arithmetic compiled: it would take some ten of them. */
+function rehearse(engine: LocalEngine): void {
+  if (!('requestIdleCallback' in globalThis)) return
+  let left = REHEARSALS
+  const turn = (deadline: IdleDeadline): void => {
+    while (left > 0 && deadline.timeRemaining() > 5) {
+      left--
+      if (!engine.rehearse(left)) break
+    }
+    if (left > 0) requestIdleCallback(turn)
+  }
+  requestIdleCallback(turn)
+}
+
+/** Asks, and before a question about a kept epoch brings that epoch's weights over, once. */
+function withEpochs(ask: Ask, folder: Folder): Ask {
+  const brought = new Map<number, Promise<unknown>>()
+  return async (question, signal, report) => {
+    const epoch = 'edits' in question ? question.edits?.epoch : undefined
+    if (epoch !== undefined) {
+      let bringing = brought.get(epoch)
+      if (!bringing) {
+        bringing = folder.epoch(epoch).then((bytes) => ask({ ask: 'snapshot', epoch, bytes }))
+        bringing.catch(() => brought.delete(epoch))
+        brought.set(epoch, bringing)
+      }
+      await bringing
+    }
+    return ask(question, signal, report)
+  }
 }
 
 /** Questions to a worker; null where there can't be one. */
@@ -79,10 +126,9 @@ async function inWorker({ graph, weights }: LocalStart): Promise<Ask | null> {
   })
 }
 
-function inPage({ graph, weights }: LocalStart): Ask {
-  const engine = new LocalEngine(graph, weights)
+function inPage(engine: LocalEngine, slice: number): Ask {
   return (question, signal, report) =>
-    answer(engine, question, SLICE, () => signal?.aborted ?? false, report ?? (() => undefined))
+    answer(engine, question, slice, () => signal?.aborted ?? false, report ?? (() => undefined))
 }
 
 export class LocalSource implements Source {
@@ -90,35 +136,30 @@ export class LocalSource implements Source {
   readonly graph: GraphDocument
   readonly lacks: Lacks
   private readonly folder: Folder
-  private readonly epochs = new Map<number, Promise<unknown>>()
+  private readonly ask: Ask
   private readonly ahead = new Ahead()
+  private readonly asked = new Map<number, { picture: Picture; edits: Edits | undefined }>()
+  private elsewhere: Promise<Ask | null> | null = null // who does long work, as soon as there is some
 
-  constructor({ place, graph, folder }: LocalStart, private readonly ask: Ask) {
+  /** `beside` starts a worker for long work, where `ask` is the page itself. */
+  constructor({ place, graph, folder }: LocalStart, ask: Ask, private readonly beside: (() => Promise<Ask | null>) | null = null) {
     this.place = place
     this.graph = graph
     this.folder = folder
     this.lacks = folder.lacks
-  }
-
-  /** The weights of an epoch are brought over once, when they are first asked for. */
-  private async prepared(edits?: Edits): Promise<void> {
-    const epoch = edits?.epoch
-    if (epoch === undefined) return
-    let brought = this.epochs.get(epoch)
-    if (!brought) {
-      brought = this.folder.epoch(epoch).then((bytes) => this.ask({ ask: 'snapshot', epoch, bytes }))
-      brought.catch(() => this.epochs.delete(epoch))
-      this.epochs.set(epoch, brought)
-    }
-    await brought
+    this.ask = withEpochs(ask, folder)
   }
 
   async run(picture: Picture, edits?: Edits, signal?: AbortSignal): Promise<Run> {
-    await this.prepared(edits)
     const looks = this.ahead.looks()
-    const ran = (await this.ask({ ask: 'run', picture: plain(picture), edits: plainEdits(edits), looks }, signal)) as Ran
-    this.ahead.take(ran.run.number, looks, ran.looks)
-    return ran.run
+    const asked = { picture: plain(picture), edits: plainEdits(edits) }
+    const { run, looks: found } = (await this.ask({ ask: 'run', ...asked, looks }, signal)) as Ran
+    this.ahead.take(run.number, looks, found)
+    if (this.beside) {
+      this.asked.set(run.number, asked)
+      for (const old of this.asked.keys()) if (this.asked.size > ASKED) this.asked.delete(old)
+    }
+    return run
   }
 
   /** What came with the run is there already. */
@@ -140,7 +181,6 @@ export class LocalSource implements Source {
   }
 
   async kernels(name: string, edits?: Edits): ReturnType<Source['kernels']> {
-    await this.prepared(edits)
     return (await this.ask({ ask: 'kernels', name, edits: plainEdits(edits) })) as Awaited<ReturnType<Source['kernels']>>
   }
 
@@ -148,7 +188,15 @@ export class LocalSource implements Source {
     run: number, target: number, against: number | null, method: 'grad-cam' | 'occlusion',
     progress: Report, signal?: AbortSignal,
   ): Promise<ExplanationDocument> {
-    return (await this.ask({ ask: 'why', run, target, against, method }, signal, progress)) as ExplanationDocument
+    let ask = this.ask
+    const asked = this.asked.get(run)
+    this.elsewhere ??= this.beside?.().then((worker) => worker && withEpochs(worker, this.folder)) ?? null
+    const worker = asked && (await this.elsewhere)
+    if (asked && worker) {
+      ask = worker
+      run = ((await ask({ ask: 'run', ...asked }, signal)) as Ran).run.number // the same run, there
+    }
+    return (await ask({ ask: 'why', run, target, against, method }, signal, progress)) as ExplanationDocument
   }
 
   pictures(

@@ -1,9 +1,10 @@
-// The source whose arithmetic is done here, where no worker can be had: in slices in the page itself.
+// The source whose arithmetic is done here: a small network in the page itself, long work in a worker where one can be had.
 import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import type { Folder } from '../../src/sources/folder'
 import { LocalEngine } from '../../src/sources/local-engine'
-import { drive } from '../../src/sources/local-messages'
+import type { FromWorker, ToWorker } from '../../src/sources/local-messages'
+import { answer, drive } from '../../src/sources/local-messages'
 import { finish } from '../../src/arithmetic/network'
 import type { Picture } from '../../src/source'
 import type { GraphDocument } from '../../src/types'
@@ -11,10 +12,26 @@ import { bytesOf, near } from './traces'
 
 vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
 
+// A worker where one is allowed: what it is told it does as the real one, in this thread.
+const workers = { allowed: false, told: [] as ToWorker[] }
 vi.mock('../../src/sources/local.worker?worker&inline', () => ({
   default: class {
+    onmessage: ((event: { data: FromWorker }) => void) | null = null
+    engine: LocalEngine | null = null
     constructor() {
-      throw new Error('no worker here')
+      if (!workers.allowed) throw new Error('no worker here')
+    }
+
+    postMessage(message: ToWorker): void {
+      workers.told.push(message)
+      const say = (data: FromWorker): void => queueMicrotask(() => this.onmessage?.({ data: structuredClone(data) }))
+      if ('start' in message) {
+        this.engine = new LocalEngine(message.start, message.weights.slice(0))
+        say({ ready: true })
+      } else if ('question' in message) {
+        const { id, question } = structuredClone(message)
+        void answer(this.engine!, question, 25, () => false, (progress) => say({ id, progress })).then((result) => say({ id, result }))
+      }
     }
   },
 }))
@@ -103,6 +120,53 @@ test('a question that is no longer wanted is left', async () => {
   }, stop.signal)
   await expect(asked).rejects.toMatchObject({ name: 'AbortError' })
   expect(shares.at(-1)).toBeLessThan(0.5)
+})
+
+test('a small network is computed in the page, but for why, which a worker is asked, of the same run', async () => {
+  workers.allowed = true
+  workers.told = []
+  try {
+    const source = await started()
+    const edits = { off: [{ name: 'conv1', channel: 1 }], epoch: 3 }
+    const run = await source.run(picture, edits)
+    expect(workers.told).toEqual([])
+    const found = await source.why(run.number, 2, 1, 'grad-cam', () => undefined)
+    expect(workers.told.map((message) => ('question' in message ? message.question.ask : Object.keys(message)[0])))
+      .toEqual(['start', 'snapshot', 'run', 'why'])
+    near(found.probability, Math.max(...run.probabilities), 'the answer')
+    workers.allowed = false
+    const alone = await started()
+    const again = await alone.run(picture, edits)
+    expect(found).toEqual(await alone.why(again.number, 2, 1, 'grad-cam', () => undefined))
+  } finally {
+    workers.allowed = false
+  }
+})
+
+test('a larger one is computed in a worker', async () => {
+  workers.allowed = true
+  workers.told = []
+  try {
+    const large = { ...graph, mult_adds: 5_000_001 }
+    const source = await startLocal({ place: 'page', graph: large, weights: bytesOf(trace.weights), folder })
+    expect(workers.told.length).toBe(1)
+    const run = await source.run(picture)
+    trace.probabilities.forEach((value, n) => near(run.probabilities[n], value, `class ${n}`))
+    expect(workers.told.length).toBe(2)
+  } finally {
+    workers.allowed = false
+  }
+})
+
+test('a rehearsal leaves no trace', () => {
+  const engine = new LocalEngine(graph, bytesOf(trace.weights))
+  expect(engine.rehearse(0)).toBe(false) // there is no picture yet
+  const run = finish(engine.run(picture))
+  const maps = engine.maps(run.number, 'conv1')
+  for (let stroke = 0; stroke < 5; stroke++) expect(engine.rehearse(stroke)).toBe(true)
+  expect(engine.maps(run.number, 'conv1')).toEqual(maps)
+  const next = finish(engine.run(picture))
+  expect([next.number, next.probabilities]).toEqual([run.number + 1, run.probabilities])
 })
 
 test('the run before a change is held however long one paints', async () => {

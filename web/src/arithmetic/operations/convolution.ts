@@ -3,49 +3,61 @@ import type { Attributes, Operands, Operation, Part, Sets } from '../base'
 import { block, linear, needed, range } from '../base'
 import type { Index, Numbers, Tensor } from '../tensor'
 import { sizeOf, tensor } from '../tensor'
-import type { Slide } from './sliding'
-import { cells, inPlane, sizes, slideOf, start, taps, under } from './sliding'
+import type { Box, Slide } from './sliding'
+import { cells, changed, inPlane, reached, sizes, slideOf, start, taps, under } from './sliding'
 
 const LANES = 4 // output channels that are summed together, so that every input value is loaded once for all of them
 
 export function convolution(attributes: Attributes): Operation {
   const slide = slideOf(attributes)
   const groups = attributes['groups'] as number
+
+  /** Computes the values of `result` in a box of each of its planes. */
+  function* fill(operands: Operands, result: Tensor, box: Box): Generator<void, Tensor[]> {
+    const x = needed(operands, 0)
+    const weight = needed(operands, 1)
+    const bias = operands[2]?.data ?? null
+    const [batch, channels] = x.shape as [number, number]
+    const out = weight.shape[0]!
+    const flat = inPlane(slide)
+    const [h, w] = plane(x.shape)
+    const [oh, ow] = plane(result.shape)
+    const per = weight.shape[1]!
+    const made = out / groups
+    for (let b = 0; b < batch; b++) {
+      const padded = pad(x, b, channels, h!, w!, flat, oh!, ow!)
+      const offsets = offsetsOf(flat, per, padded.rows, padded.columns)
+      const lanes = made >= LANES ? LANES : 1
+      const packed = pack(weight, lanes, groups)
+      for (let g = 0; g < groups; g++) {
+        const base = g * per * padded.rows * padded.columns
+        for (let m = 0; m < made; m += lanes) {
+          const first = g * made + m
+          const at = (b * out + first) * oh! * ow!
+          const own = packed.subarray((g * Math.ceil(made / lanes) + m / lanes) * offsets.length * lanes)
+          const steps = [padded.columns * flat.stride[0]!, flat.stride[1]!] as const
+          const to = { data: result.data, at, rows: oh!, columns: ow!, box }
+          if (lanes === 1) single(padded.data, base, offsets, own, steps, bias?.[first] ?? 0, to)
+          else four(padded.data, base, offsets, own, steps, bias, first, Math.min(LANES, made - m), to)
+          yield
+        }
+      }
+    }
+    return [result]
+  }
+
   return {
     *forward(operands: Operands) {
       const x = needed(operands, 0)
-      const weight = needed(operands, 1)
-      const bias = operands[2]?.data ?? null
-      const [batch, channels] = x.shape as [number, number]
-      const out = weight.shape[0]!
-      const result = tensor([batch, out, ...sizes(slide, x.shape.slice(2))], x.dtype)
-      const flat = inPlane(slide)
-      const [h, w] = plane(x.shape)
-      const [oh, ow] = plane(result.shape)
-      const per = weight.shape[1]!
-      const made = out / groups
-      for (let b = 0; b < batch; b++) {
-        const padded = pad(x, b, channels, h!, w!, flat, oh!, ow!)
-        const offsets = offsetsOf(flat, per, padded.rows, padded.columns)
-        const lanes = made >= LANES ? LANES : 1
-        const packed = pack(weight, lanes, groups)
-        for (let g = 0; g < groups; g++) {
-          const base = g * per * padded.rows * padded.columns
-          for (let m = 0; m < made; m += lanes) {
-            const first = g * made + m
-            const at = (b * out + first) * oh! * ow!
-            const own = packed.subarray((g * Math.ceil(made / lanes) + m / lanes) * offsets.length * lanes)
-            const steps = [padded.columns * flat.stride[0]!, flat.stride[1]!] as const
-            if (lanes === 1) {
-              single(padded.data, base, offsets, own, steps, oh!, ow!, bias?.[first] ?? 0, result.data, at)
-            } else {
-              four(padded.data, base, offsets, own, steps, oh!, ow!, bias, first, Math.min(LANES, made - m), result.data, at)
-            }
-            yield
-          }
-        }
-      }
-      return [result]
+      const shape = [x.shape[0]!, needed(operands, 1).shape[0]!, ...sizes(slide, x.shape.slice(2))]
+      const [rows, columns] = plane(shape)
+      return yield* fill(operands, tensor(shape, x.dtype), { top: 0, left: 0, rows, columns })
+    },
+
+    *again(operands: Operands, before: Tensor, results: readonly Tensor[]) {
+      const { shape, dtype, data } = results[0]!
+      const box = reached(inPlane(slide), changed(needed(operands, 0).data, before.data, plane(before.shape)), plane(shape))
+      return yield* fill(operands, tensor(shape, dtype, data.slice() as Numbers), box)
     },
 
     open(operands: Operands, index: Index) {
@@ -126,6 +138,15 @@ export function plane(shape: readonly number[]): [number, number] {
   return shape.length === 3 ? [1, shape[2]!] : [shape[2]!, shape[3]!]
 }
 
+/** Where the values of one or four planes go: the first's place, their size, and the box that is computed. */
+interface Target {
+  readonly data: Numbers
+  readonly at: number
+  readonly rows: number
+  readonly columns: number
+  readonly box: Box
+}
+
 interface Padded {
   readonly data: Float64Array
   readonly rows: number
@@ -184,15 +205,15 @@ function pack(weight: Tensor, lanes: number, groups: number): Float64Array {
 
 function single(
   x: Float64Array, base: number, offsets: Int32Array, w: Float64Array, steps: readonly [number, number],
-  rows: number, columns: number, bias: number, out: Numbers, at: number,
+  bias: number, { data: out, at, columns, box }: Target,
 ): void {
   const count = offsets.length
-  for (let r = 0; r < rows; r++) {
-    for (let c = 0; c < columns; c++) {
+  for (let r = box.top; r < box.top + box.rows; r++) {
+    for (let c = box.left; c < box.left + box.columns; c++) {
       const p = base + r * steps[0] + c * steps[1]
       let sum = bias
       for (let k = 0; k < count; k++) sum += x[p + offsets[k]!]! * w[k]!
-      out[at++] = sum
+      out[at + r * columns + c] = sum
     }
   }
 }
@@ -200,21 +221,25 @@ function single(
 /** Four output channels at two places at once: eight sums stay in registers. */
 function four(
   x: Float64Array, base: number, offsets: Int32Array, w: Float64Array, steps: readonly [number, number],
-  rows: number, columns: number, bias: Numbers | null, first: number, lanes: number, out: Numbers, at: number,
+  bias: Numbers | null, first: number, lanes: number, { data: out, at, rows, columns, box }: Target,
 ): void {
   const count = offsets.length
   const area = rows * columns
+  const [wide, size] = [box.columns, box.rows * box.columns]
+  const corner = box.top * columns + box.left
+  const begin = base + box.top * steps[0] + box.left * steps[1]
   const b0 = bias ? bias[first]! : 0
   const b1 = bias && lanes > 1 ? bias[first + 1]! : 0
   const b2 = bias && lanes > 2 ? bias[first + 2]! : 0
   const b3 = bias && lanes > 3 ? bias[first + 3]! : 0
   const step = steps[1]
-  for (let n = 0; n < area; n += 2) {
-    const row = (n / columns) | 0
-    const p = base + row * steps[0] + (n - row * columns) * step
-    const second = n + 1 < area
-    const next = ((n + 1) / columns) | 0
-    const q = second ? base + next * steps[0] + (n + 1 - next * columns) * step : p
+  for (let n = 0; n < size; n += 2) {
+    const row = (n / wide) | 0
+    const p = begin + row * steps[0] + (n - row * wide) * step
+    const second = n + 1 < size
+    const next = second ? ((n + 1) / wide) | 0 : row
+    const column = second ? n + 1 - next * wide : n - row * wide
+    const q = begin + next * steps[0] + column * step
     let s0 = b0, s1 = b1, s2 = b2, s3 = b3, t0 = b0, t1 = b1, t2 = b2, t3 = b3
     for (let k = 0, j = 0; k < count; k++, j += 4) {
       const offset = offsets[k]!
@@ -230,24 +255,22 @@ function four(
       s3 += u * w3
       t3 += v * w3
     }
-    let o = at + n
+    // The last place of an odd number is computed, and written, twice.
+    let o = at + corner + row * columns + (n - row * wide)
+    let r = at + corner + next * columns + column
     out[o] = s0
-    if (second) out[o + 1] = t0
+    out[r] = t0
     if (lanes > 1) {
-      o += area
-      out[o] = s1
-      if (second) out[o + 1] = t1
+      out[(o += area)] = s1
+      out[(r += area)] = t1
     }
     if (lanes > 2) {
-      o += area
-      out[o] = s2
-      if (second) out[o + 1] = t2
+      out[(o += area)] = s2
+      out[(r += area)] = t2
     }
     if (lanes > 3) {
-      o += area
-      out[o] = s3
-      if (second) out[o + 1] = t3
+      out[(o += area)] = s3
+      out[(r += area)] = t3
     }
   }
 }
-

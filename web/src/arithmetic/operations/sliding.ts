@@ -1,6 +1,6 @@
 // A window that slides over the spatial axes: where it lies and what it touches. Shared by convolution and pooling.
 import type { Attributes, Sets } from '../base'
-import type { Index, Shape } from '../tensor'
+import type { Index, Numbers, Shape } from '../tensor'
 
 export interface Slide {
   readonly kernel: Shape
@@ -102,4 +102,41 @@ export function inPlane(slide: Slide): Slide {
     kernel: [1, ...slide.kernel], stride: [1, ...slide.stride], pads: [[0, 0], ...slide.pads],
     dilation: [1, ...slide.dilation], ceil: slide.ceil,
   }
+}
+
+/** A part of a plane. */
+export interface Box {
+  readonly top: number
+  readonly left: number
+  readonly rows: number
+  readonly columns: number
+}
+
+/** The rows and columns in which something differs, in any plane. */
+export function changed(now: Numbers, before: Numbers, [h, w]: readonly [number, number]): Box {
+  let [top, left, bottom, right] = [h, w, -1, -1]
+  for (let i = 0, n = now.length; i < n; i++) {
+    if (now[i] === before[i]) continue
+    const column = i % w
+    const row = ((i - column) / w) % h
+    if (row < top) top = row
+    if (row > bottom) bottom = row
+    if (column < left) left = column
+    if (column > right) right = column
+  }
+  return { top, left, rows: Math.max(0, bottom - top + 1), columns: Math.max(0, right - left + 1) }
+}
+
+/** The windows of a plane that see something of a box. */
+export function reached(slide: Slide, { top, left, rows, columns }: Box, [oh, ow]: readonly [number, number]): Box {
+  const along = (axis: number, first: number, count: number, n: number): [number, number] => {
+    const [stride, before] = [slide.stride[axis]!, slide.pads[axis]![0]]
+    const wide = (slide.kernel[axis]! - 1) * slide.dilation[axis]!
+    const from = Math.max(0, Math.ceil((first + before - wide) / stride))
+    const last = Math.min(n - 1, Math.floor((first + count - 1 + before) / stride))
+    return [from, count ? Math.max(0, last - from + 1) : 0]
+  }
+  const [y, high] = along(0, top, rows, oh)
+  const [x, wide] = along(1, left, columns, ow)
+  return { top: y, left: x, rows: high, columns: wide }
 }
