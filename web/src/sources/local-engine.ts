@@ -31,7 +31,8 @@ export class LocalEngine {
   private last = 0
   private unedited = 0 // the last run of a picture as it is: what changed is told against it, however long one paints
 
-  constructor(readonly graph: GraphDocument, weights: ArrayBuffer) {
+  /** `handsOver`: maps go to another thread, so each answer has numbers of its own. */
+  constructor(readonly graph: GraphDocument, weights: ArrayBuffer, private readonly handsOver = false) {
     this.network = new Network(graph, weights)
   }
 
@@ -89,7 +90,8 @@ export class LocalEngine {
     let about = strength.get(tensor)
     if (!about) strength.set(tensor, (about = strengthOf(data, count, area)))
     const [from, to] = channels ?? [0, count]
-    return { shape, from, data: new Float32Array(data.subarray(from * area, to * area)), ...about }
+    const asked = data.subarray(from * area, to * area)
+    return { shape, from, data: this.handsOver ? asked.slice() : asked, ...about }
   }
 
   open(run: number, name: string, index: readonly number[]): LevelDocument {
@@ -139,19 +141,21 @@ export class LocalEngine {
 }
 
 /** A tensor's values without the batch, channels first. */
-function channelsFirst(state: State, name: string): { shape: number[]; data: Float32Array | Float64Array | Uint8Array } {
+function channelsFirst(state: State, name: string): { shape: number[]; data: Float32Array } {
   const values: Tensor | undefined = state.values.get(name)
   if (!values) throw new Error(`There is nothing called ${name} in this network.`)
   const about = state.tensors.get(name)
   const shape = about?.batch ? values.shape.slice(1) : [...values.shape]
-  if (!about?.channel_last || shape.length !== 3) return { shape: [...shape], data: values.data }
+  if (!about?.channel_last || shape.length !== 3) {
+    return { shape: [...shape], data: values.data instanceof Float32Array ? values.data : Float32Array.from(values.data) }
+  }
   const [h, w, channels] = shape as [number, number, number]
   const data = new Float32Array(values.data.length)
   for (let c = 0; c < channels; c++) for (let i = 0; i < h * w; i++) data[c * h * w + i] = values.data[i * channels + c]!
   return { shape: [channels, h, w], data }
 }
 
-function strengthOf(data: ArrayLike<number>, count: number, area: number): { order: number[]; largest: number } {
+function strengthOf(data: Float32Array, count: number, area: number): { order: number[]; largest: number } {
   const means = new Float64Array(count)
   let largest = 0
   for (let c = 0; c < count; c++) {

@@ -63,7 +63,7 @@ export async function drive<T>(work: Generator<void, T>, slice: number, stopped:
 }
 
 /** A turn for whatever else waits: a message, a key, a frame. */
-function pause(): Promise<void> {
+export function pause(): Promise<void> {
   return new Promise((resolve) => {
     const channel = new MessageChannel()
     channel.port1.onmessage = () => {

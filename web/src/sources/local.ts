@@ -9,7 +9,7 @@ import type { Folder } from './folder'
 import { LocalEngine } from './local-engine'
 import { Ahead } from './ahead'
 import type { FromWorker, Look, Question, Ran, ToWorker } from './local-messages'
-import { Aborted, answer } from './local-messages'
+import { Aborted, answer, pause } from './local-messages'
 import LocalWorker from './local.worker?worker&inline'
 
 // Milliseconds that the page itself computes before a key or a frame gets its turn: a quick network's run is not to be
@@ -126,9 +126,13 @@ async function inWorker({ graph, weights }: LocalStart): Promise<Ask | null> {
   })
 }
 
+/** Questions to the page itself. A run, which a stroke waits for, is computed at once; all else when its turn comes, so
+ * that what the pointer passes over is neither computed nor drawn in the task of its move. */
 function inPage(engine: LocalEngine, slice: number): Ask {
-  return (question, signal, report) =>
-    answer(engine, question, slice, () => signal?.aborted ?? false, report ?? (() => undefined))
+  return async (question, signal, report) => {
+    if (question.ask !== 'run') await pause()
+    return answer(engine, question, slice, () => signal?.aborted ?? false, report ?? (() => undefined))
+  }
 }
 
 export class LocalSource implements Source {

@@ -15,7 +15,7 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 async function handle(message: ToWorker): Promise<void> {
   if ('start' in message) {
     try {
-      engine = new LocalEngine(message.start, message.weights)
+      engine = new LocalEngine(message.start, message.weights, true)
       say({ ready: true })
     } catch (error) {
       say({ failed: words(error) })

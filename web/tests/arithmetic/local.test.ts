@@ -26,7 +26,7 @@ vi.mock('../../src/sources/local.worker?worker&inline', () => ({
       workers.told.push(message)
       const say = (data: FromWorker): void => queueMicrotask(() => this.onmessage?.({ data: structuredClone(data) }))
       if ('start' in message) {
-        this.engine = new LocalEngine(message.start, message.weights.slice(0))
+        this.engine = new LocalEngine(message.start, message.weights.slice(0), true)
         say({ ready: true })
       } else if ('question' in message) {
         const { id, question } = structuredClone(message)
