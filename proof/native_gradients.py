@@ -284,13 +284,13 @@ def main(argv: Sequence[str]) -> int:
     body += (
         f"\n\n{kinds} networks of each kind of layer and {len(found) - kinds} random ones, seed {SEED}. Gradients are "
         "shares of the network's largest, logits of the largest logit or 1, steps of the largest way that a weight "
-        f"went. Beyond {WITHIN:g}: {len(unsure)} networks, whose true gradient moves as far when values are rounded "
-        "otherwise"
-        + (
-            f", by {min(r['movement'] for r in unsure):.1e} to {max(r['movement'] for r in unsure):.1e}."
-            if unsure
-            else "."
-        )
+        f"went. Beyond {WITHIN:g}: {len(unsure) or 'none'}"
+    )
+    moved = [row["movement"] for row in unsure]
+    body += (
+        f", whose true gradient moves by {min(moved):.1e} to {max(moved):.1e} when values are rounded otherwise."
+        if moved
+        else "."
     )
     body += (
         f"\n\nbench-lenet after {trained['steps']} steps of Adam over {trained['pictures']:,} pictures of MNIST "

@@ -179,6 +179,11 @@ const std::vector<Case>& cases() {
             x = b.dropout(b.curve(b.conv(x, 9, 2, 0, 3), Curve::hardswish), 0.25f);
             b.dense(b.flat(x), kClasses);
         }},
+        {"single values", 2, 9, 8, false, 1, [](Builder& b, int x) {
+            x = b.curve(b.norm(b.conv(x, 10, 3, 1, 2, 2)), Curve::relu);
+            x = b.pool(b.conv(x, 7, 2, 2, 1, 1), true, 3);
+            b.dense(b.curve(b.norm(b.flat(x)), Curve::tanh), kClasses);
+        }},
     };
     return all;
 }

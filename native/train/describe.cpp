@@ -9,8 +9,9 @@ std::string times(int64_t a, const char* what, int64_t b, const char* other) {
     return std::to_string(a) + what + " x " + std::to_string(b) + other;
 }
 
-std::string kernel_of(const Step& s, const Kernels& k) {
+std::string kernel_of(const Step& s, const Kernels& k, bool precise) {
     const std::string lanes = std::to_string(k.width) + " lanes";
+    if (precise && (s.kind == Kind::conv || s.kind == Kind::norm)) return "float64 sums, " + lanes;
     if (s.kind == Kind::dense) return times(k.dense_outputs, " outputs", kBlock, " pictures in ") + lanes;
     if (s.kind != Kind::conv) return "each value, " + lanes;
     if (s.winograd.side) {
@@ -48,7 +49,7 @@ std::vector<Description> describe(const Network& network, const Kernels& kernels
     constexpr int64_t kFloat = sizeof(float);
     for (const Step& s : network.steps) {
         const Tensor &in = network.tensors[s.in[0]], &out = network.tensors[s.out];
-        Description d{s.layers, word(s.kind), kernel_of(s, kernels), out.channels, out.rows, out.columns, 0, 0, 0, 0, 0};
+        Description d{s.layers, word(s.kind), kernel_of(s, kernels, network.precise), out.channels, out.rows, out.columns, 0, 0, 0, 0, 0};
         if (s.pooled) d.what += ", largest of 2x2";
         if (s.kind == Kind::norm && s.in.size() > 1) d.what += ", sum";
         if (s.relu) d.what += ", ReLU";

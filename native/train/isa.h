@@ -24,6 +24,7 @@ namespace {
 #include "curves.h"
 #include "pooling.h"
 #include "normalisation.h"
+#include "precise.h"
 #include "joining.h"
 #include "loss.h"
 #include "optimiser.h"
@@ -37,6 +38,7 @@ const Kernels kernels{
     PELLUCID_NAME, PELLUCID_WIDTH, kOutputs, kColumns, kDense, kPanelInputs, kPanelOutputs,
     load_pictures, convolve, convolve_pool, convolve_weights, winograd, winograd_slopes, winograd_pack, winograd_weights, expand, sum_planes, dense, panels, dense_weights,
     curve, curve_back, max_pool, max_pool_back, mean_pool, mean_pool_back, moments, affine, affine_pool, norm_back,
+    convolve_precise, moments_precise, norm_precise, norm_back_precise,
     copy, pad, pad_back, dropout, cross_entropy, sum_groups, squares, optimise, muon, follow,
 };
 

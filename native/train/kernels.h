@@ -56,6 +56,11 @@ struct Moments {
     float mean, rest, inverse;  // `rest`: what a float of the mean's size couldn't hold of it
 };
 
+// The same in float64; `count` values are behind it, 0: it is the running statistics.
+struct Precise {
+    double mean, inverse, count;
+};
+
 struct Kernels {
     const char* name;
     int width;           // floats in a register
@@ -100,6 +105,13 @@ struct Kernels {
     void (*norm_back)(const View& in, const View& out, const Slopes&, bool relu, const View& in_gradient,
                       const View& other_gradient, bool other_add, int64_t blocks, const int* live, int64_t channel, Moments, float weight, float count, bool add,
                       float* weight_sum, float* bias_sum);
+    void (*convolve_precise)(const Sweep&, const View& in, const View& out, int64_t blocks);
+    void (*moments_precise)(const View& in, int64_t blocks, const int* live, int64_t channel, double count, double found[2]);
+    void (*norm_precise)(const View& in, const View& out, int64_t blocks, int64_t channel, const Precise&, float weight,
+                         float bias);
+    void (*norm_back_precise)(const View& in, const View& slopes, const View& to, int64_t blocks, const int* live,
+                              int64_t channel, const Precise&, float weight, bool add, float* weight_sum,
+                              float* bias_sum);
     void (*copy)(const View& in, const View& out, int64_t blocks, bool add);  // of one shape
     void (*pad)(const int32_t* rows, const int32_t* columns, const View& in, const View& out, int64_t blocks);
     void (*pad_back)(const int32_t* rows, const int32_t* columns, const View& out, const View& in, int64_t blocks,

@@ -170,10 +170,25 @@ void Network::narrow() {
     }
 }
 
+// Whether single values are normalised in a network so small that sums of float64 cost little.
+bool Network::wants_precision() const {
+    constexpr int64_t kMostProducts = 1 << 17;  // a picture
+    int64_t products = 0;
+    bool single = false;
+    for (const Step& s : steps) {
+        const Tensor &in = tensors[s.in[0]], &out = tensors[s.out];
+        if (s.kind == Kind::conv) products += in.channels / s.groups * s.kernel[0] * s.kernel[1] * out.values();
+        if (s.kind == Kind::dense) products += in.values() * out.channels;
+        single = single || (s.kind == Kind::norm && in.rows * in.columns == 1);
+    }
+    return single && products <= kMostProducts;
+}
+
 void Network::finish(const Kernels& kernels) {
     must(!tensors.empty() && !steps.empty(), "a network has at least one layer");
     for (const Step& s : steps) check(s);
-    fuse();
+    precise = wants_precision();
+    if (!precise) fuse();
     needs.assign(tensors.size(), 0);
     for (const Step& s : steps) {
         bool learns = s.weight >= 0 && !s.frozen;
@@ -197,7 +212,7 @@ void Network::finish(const Kernels& kernels) {
         const auto up = [](int64_t n, int64_t by) { return (n + by - 1) / by * by; };
         if (s.kind == Kind::conv) {
             finish_conv(s, kernels);
-            finish_winograd(s, kernels);
+            if (!precise) finish_winograd(s, kernels);
             const Winograd& w = s.winograd;
             const int64_t size = w.side ? w.points * w.points * w.weights_point * w.groups
                                         : up(out.channels * (in.channels / s.groups) * s.kernel[0] * s.kernel[1], kBlock);

@@ -28,6 +28,7 @@ struct Network {
     std::vector<int64_t> gaps;    // where those begin
     int64_t scratch = 0;          // floats that a worker needs beside its values
     int output = -1;
+    bool precise = false;         // sums are of float64: see precise.h
 
     int tensor(int64_t channels, int64_t rows, int64_t columns, int64_t halo, int64_t gradient_halo);
 
@@ -41,6 +42,7 @@ struct Network {
     int64_t place_gradients(int64_t from, int64_t piece);
     int64_t behind(int64_t floats);
     void check(const Step& step) const;
+    bool wants_precision() const;
     void fuse();
     void narrow();
     void finish_conv(Step& step, const Kernels& kernels);

@@ -1,6 +1,5 @@
 // Training: pictures through the network and gradients back, by one thread, some blocks at a time.
 #include <algorithm>
-#include <cmath>
 
 #include "trainer.h"
 
@@ -51,43 +50,6 @@ void Trainer::drop(const Step& step, int64_t number, const Block* blocks, int64_
     }
 }
 
-void Trainer::normalise(const Step& s, Worker& worker, int64_t n, bool training) {
-    const View in = value(worker, s.in[0]), out = value(worker, s.out);
-    const View other = s.in.size() > 1 ? value(worker, s.in[1]) : View{};
-    int64_t pictures = 0;
-    for (int64_t b = 0; b < n; ++b) pictures += worker.live[b];
-    const int64_t count = pictures * in.rows * in.columns;
-    // A single value a channel has no spread to learn from: it is normalised as in the finished model.
-    const bool own = training && count > 1;
-    for (int64_t c = 0; c < in.channels; ++c) {
-        float mean = now_[s.mean + c], rest = 0, variance = now_[s.variance + c], whole = variance;
-        float* kept = training ? piece_statistics_.data() + (worker.piece * network_.moments + s.place + c) * 2 : nullptr;
-        if (own) {
-            const auto values = static_cast<float>(count);
-            float sums[2];
-            k_.moments(in, n, worker.live.data(), c, 0.0f, sums);
-            mean = sums[0] / values;
-            k_.moments(in, n, worker.live.data(), c, mean, sums);
-            rest = sums[0] / values;
-            const float squares = std::max(sums[1] - rest * sums[0], 0.0f);
-            whole = squares / static_cast<float>(count - 1);
-            variance = squares / values;
-        }
-        if (kept) {
-            kept[0] = mean;
-            kept[1] = whole;
-        }
-        const float inverse = 1.0f / std::sqrt(variance + s.number), factor = now_[s.weight + c] * inverse;
-        worker.moments[s.place + c] = {mean, rest, inverse};
-        worker.counts[s.place + c] = own ? static_cast<float>(count) : 0.0f;
-        const float term = now_[s.bias + c] - rest * factor;
-        if (s.pooled)
-            k_.affine_pool(in, out, n, c, mean, factor, term, s.relu, winners(worker, s));
-        else
-            k_.affine(in, other, out, n, c, mean, factor, term, s.relu);
-    }
-}
-
 void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t number,
                       bool training) {
     for (int64_t b = 0; b < n; ++b) worker.live[b] = static_cast<int>(blocks[b].live);
@@ -107,7 +69,9 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
                 sweep.weights = packed_.data() + s.packed;
                 sweep.bias = s.bias >= 0 ? now_ + s.bias : nullptr;
                 sweep.start = Start::bias;
-                if (s.pooled)
+                if (network_.precise)
+                    k_.convolve_precise(sweep, in, out, n);
+                else if (s.pooled)
                     k_.convolve_pool(sweep, in, out, n, s.relu, winners(worker, s), worker.scratch.data());
                 else
                     k_.convolve(sweep, in, out, n);
@@ -128,7 +92,10 @@ void Trainer::forward(Worker& worker, const Block* blocks, int64_t n, int64_t fi
             case Kind::curve: k_.curve(s.curve, s.number, in, out, n); break;
             case Kind::max_pool: k_.max_pool(s.windows, in, out, n); break;
             case Kind::mean_pool: k_.mean_pool(s.windows, in, out, n); break;
-            case Kind::norm: normalise(s, worker, n, training); break;
+            case Kind::norm:
+                if (network_.precise) normalise_precise(s, worker, n, training);
+                else normalise(s, worker, n, training);
+                break;
             case Kind::add:
                 for (size_t i = 0; i < s.in.size(); ++i) k_.copy(value(worker, s.in[i]), out, n, i > 0);
                 break;
@@ -215,20 +182,7 @@ void Trainer::backward(Worker& worker, const Block* blocks, int64_t n, int64_t f
             case Kind::mean_pool:
                 if (wanted) k_.mean_pool_back(s.windows, g, to, n, adds);
                 break;
-            case Kind::norm: {
-                const Slopes slopes{g, s.pooled ? winners(worker, s) : nullptr};
-                const bool also = s.in.size() > 1 && s.wanted[1];
-                const View other = also ? gradient(worker, s.in[1]) : View{};
-                float unused[2] = {};
-                for (int64_t c = 0; c < in.channels; ++c) {
-                    float* const sums[2] = {s.frozen ? unused : gradients + s.weight + c,
-                                            s.frozen ? unused + 1 : gradients + s.bias + c};
-                    k_.norm_back(in, out, slopes, s.relu && !s.pooled, to, other, also && s.adds[1], n,
-                                 worker.live.data(), c, worker.moments[s.place + c], now_[s.weight + c], worker.counts[s.place + c],
-                                 adds, sums[0], sums[1]);
-                }
-                break;
-            }
+            case Kind::norm: normalise_back(s, worker, n, gradients); break;
             case Kind::add:
                 for (size_t i = 0; i < s.in.size(); ++i)
                     if (s.wanted[i]) k_.copy(g, gradient(worker, s.in[i]), n, s.adds[i]);

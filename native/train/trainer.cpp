@@ -76,6 +76,7 @@ Trainer::Trainer(Network network, const Kernels& kernels, Pictures pictures, con
 #endif
         worker.moments.resize(static_cast<size_t>(network_.moments));
         worker.counts.resize(static_cast<size_t>(network_.moments));
+        if (network_.precise) worker.precise.resize(static_cast<size_t>(network_.moments));
         worker.live.resize(static_cast<size_t>(settings_.piece));
     }
     threads_ = std::make_unique<Threads>(settings_.threads);

@@ -85,6 +85,7 @@ class Trainer {
         Floats memory, scratch, sums, muon;
         std::vector<Moments> moments;
         std::vector<float> counts;
+        std::vector<Precise> precise;
         std::vector<int> live;
         int64_t piece = 0;
         std::vector<double> seconds;  // none where nobody asked
@@ -108,6 +109,8 @@ class Trainer {
     void forward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, bool training);
     void backward(Worker& worker, const Block* blocks, int64_t n, int64_t first_block, int64_t step, float* gradients);
     void normalise(const Step& step, Worker& worker, int64_t n, bool training);
+    void normalise_precise(const Step& step, Worker& worker, int64_t n, bool training);
+    void normalise_back(const Step& step, Worker& worker, int64_t n, float* gradients);
     void drop(const Step& step, int64_t number, const Block* blocks, int64_t n, View from, View to, bool add) const;
     uint64_t key(const Step& step, int64_t number) const;
     void optimise(int64_t step, float rate, int64_t groups);

@@ -180,6 +180,36 @@ def test_networks(line, shape, count):
     check_gradients(line, shape, count)
 
 
+@pytest.mark.parametrize(
+    ("line", "shape", "count"),
+    [
+        ("conv 8 5x4 pad 1x2 dilation 1x3, conv 9 1x1 nobias, batchnorm epsilon 0.01, conv 3 5x4 pad same,"
+         " conv 27 3x4 pad same groups 3, flatten, batchnorm, dense 4", (2, 7, 10), 3),
+        ("conv 9 1 pad 1 dilation 2, conv 5 2 pad 2 nobias, batchnorm epsilon 0.01, batchnorm, pad 1 reflect, flatten,"
+         " batchnorm, dense 4", (3, 19), 33),
+        ("conv 5 3x3, maxpool 2, relu, conv 7 3x3 stride 2 pad 1 groups 1, a: batchnorm, tanh, add a, globalavgpool,"
+         " flatten, batchnorm, dense 4", (1, 12, 11), 21),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(4))
+def test_single_values_normalised(line, shape, count, seed):
+    """What a channel's few values differ by is all that counts: sums are of float64."""
+    check_gradients(line, shape, count, seed)
+
+
+def test_the_plan_tells_of_sums_in_float64():
+    def kernels(line):
+        steps = step_plan(Network.from_text(line, (1, 20, 20))).steps
+        return {step.what.split(",")[0]: step.kernel for step in steps}
+
+    small = kernels("conv 4 3x3, batchnorm, relu, flatten, batchnorm, dense 4")
+    assert small["convolution"].startswith("float64 sums") and small["normalisation"].startswith(
+        "float64 sums"
+    )
+    for line in ("conv 4 3x3, batchnorm, relu, flatten, dense 4", "conv 60 3x3, flatten, batchnorm, dense 4"):
+        assert not any("float64" in kernel for kernel in kernels(line).values()), line
+
+
 FORMS = {
     "F(2x2, 5x5)": [
         ("conv 8 5x5 pad 2, maxpool 2, relu, conv 16 5x5, maxpool 2, relu, flatten, dense 3, softmax", (1, 28, 28)),
