@@ -54,16 +54,15 @@ export class LocalEngine {
     return { number, milliseconds, probabilities: state.probabilities, logits: state.logits }
   }
 
-  /** Computes what a stroke on the last picture would come to, and forgets it. False where there is no picture yet. */
-  rehearse(stroke: number): boolean {
+  /** Computes what a stroke on the last picture would come to, and forgets it. */
+  rehearse(stroke: number): void {
     const last = [...this.runs.values()].at(-1)
-    if (!last) return false
+    if (!last) return
     const { height, width, channels, data } = last.state.picture
     const changed = data.slice()
     const row = stroke % height
     for (let i = row * width * channels; i < (row + 1) * width * channels; i += 3) changed[i] = 255 - changed[i]!
     finish(this.network.run({ height, width, channels, data: changed }, last.edits, false))
-    return true
   }
 
   private kept(run: number): Kept {

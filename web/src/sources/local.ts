@@ -42,8 +42,7 @@ export async function startLocal(start: LocalStart): Promise<LocalSource> {
   const { mult_adds, values } = start.graph
   if (mult_adds <= QUICK_MULT_ADDS && values <= QUICK_VALUES) {
     const engine = new LocalEngine(start.graph, start.weights)
-    rehearse(engine)
-    return new LocalSource(start, inPage(engine, QUICK_SLICE), () => inWorker(start))
+    return new LocalSource(start, inPage(engine, QUICK_SLICE, () => rehearse(engine)), () => inWorker(start))
   }
   return new LocalSource(start, (await inWorker(start)) ?? inPage(new LocalEngine(start.graph, start.weights), SLICE))
 }
@@ -53,10 +52,7 @@ function rehearse(engine: LocalEngine): void {
   if (!('requestIdleCallback' in globalThis)) return
   let left = REHEARSALS
   const turn = (deadline: IdleDeadline): void => {
-    while (left > 0 && deadline.timeRemaining() > 5) {
-      left--
-      if (!engine.rehearse(left)) break
-    }
+    while (left > 0 && deadline.timeRemaining() > 5) engine.rehearse(--left)
     if (left > 0) requestIdleCallback(turn)
   }
   requestIdleCallback(turn)
@@ -127,11 +123,17 @@ async function inWorker({ graph, weights }: LocalStart): Promise<Ask | null> {
 }
 
 /** Questions to the page itself. A run, which a stroke waits for, is computed at once; all else when its turn comes, so
- * that what the pointer passes over is neither computed nor drawn in the task of its move. */
-function inPage(engine: LocalEngine, slice: number): Ask {
+ * that what the pointer passes over is neither computed nor drawn in the task of its move. `begun` is called once, after
+ * the first run. */
+function inPage(engine: LocalEngine, slice: number, begun: (() => void) | null = null): Ask {
   return async (question, signal, report) => {
     if (question.ask !== 'run') await pause()
-    return answer(engine, question, slice, () => signal?.aborted ?? false, report ?? (() => undefined))
+    const found = await answer(engine, question, slice, () => signal?.aborted ?? false, report ?? (() => undefined))
+    if (question.ask === 'run') {
+      begun?.()
+      begun = null
+    }
+    return found
   }
 }
 

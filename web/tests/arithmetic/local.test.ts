@@ -158,12 +158,32 @@ test('a larger one is computed in a worker', async () => {
   }
 })
 
+test('a small network is rehearsed when the page is idle after its first run, and not before', async () => {
+  const rehearsed = vi.spyOn(LocalEngine.prototype, 'rehearse')
+  const turns: ((deadline: { timeRemaining: () => number }) => void)[] = []
+  vi.stubGlobal('requestIdleCallback', (turn: (typeof turns)[0]) => turns.push(turn))
+  try {
+    const source = await started()
+    expect(turns.length).toBe(0)
+    await source.run(picture)
+    await source.run(picture)
+    expect(turns.length).toBe(1)
+    let time = 12
+    turns[0]!({ timeRemaining: () => (time -= 3) }) // 9, 6, then too little
+    expect([rehearsed.mock.calls.length, turns.length]).toEqual([2, 2])
+    turns[1]!({ timeRemaining: () => 50 })
+    expect([rehearsed.mock.calls.length, turns.length]).toEqual([40, 2])
+  } finally {
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+  }
+})
+
 test('a rehearsal leaves no trace', () => {
   const engine = new LocalEngine(graph, bytesOf(trace.weights))
-  expect(engine.rehearse(0)).toBe(false) // there is no picture yet
   const run = finish(engine.run(picture))
   const maps = engine.maps(run.number, 'conv1')
-  for (let stroke = 0; stroke < 5; stroke++) expect(engine.rehearse(stroke)).toBe(true)
+  for (let stroke = 0; stroke < 5; stroke++) engine.rehearse(stroke)
   expect(engine.maps(run.number, 'conv1')).toEqual(maps)
   const next = finish(engine.run(picture))
   expect([next.number, next.probabilities]).toEqual([run.number + 1, run.probabilities])
