@@ -199,14 +199,18 @@ def judged(times: dict[str, Any]) -> list[tuple[str, int, str, str, float, float
     for what in ("own map", "input map"):
         passes = times[what]
         middle = float(np.median([one["handler"]["median"] for one in passes]))
-        longest = [one["longest_task"]["processor"] for one in passes]
-        clock = [one["longest_task"]["clock"] for one in passes]
         n = sum(one["n"] for one in passes)
         rows += [
-            (f"handler, dragging over the {what}", n, f"median {middle:.2f} ms", f"{HANDLER} ms", middle, HANDLER),
-            (f"longest task, dragging over the {what}", n, f"{told(longest)} ms by pass (processor), "
-             f"{told(clock)} ms (clock)", f"{TASK} ms", float(np.median(longest)), TASK),
-        ]  # fmt: skip
+            (
+                f"handler, dragging over the {what}",
+                n,
+                f"median {middle:.2f} ms",
+                f"{HANDLER} ms",
+                middle,
+                HANDLER,
+            ),
+            longest_task(f"dragging over the {what}", n, passes),
+        ]
     for what, limit in (
         ("painting", EDIT),
         ("drawing in the page", DRAWN),
@@ -217,17 +221,23 @@ def judged(times: dict[str, Any]) -> list[tuple[str, int, str, str, float, float
             continue
         medians, work = [one["answer"]["median"] for one in passes], [one["work"] for one in passes]
         slow = [one["answer"]["p95"] for one in passes]
-        longest = [one["longest_task"]["processor"] for one in passes]
-        clock = [one["longest_task"]["clock"] for one in passes]
         n = sum(one["n"] for one in passes)
         rows += [
             (f"answer after a piece of a stroke, {what}", n, f"{told(work)} ms by pass (processor), median "
              f"{told(medians)} ms, 95th percentile {told(slow)} ms (clock, to the painted frame)", f"{limit} ms",
              max(medians), limit),
-            (f"longest task, {what}", n, f"{told(longest)} ms by pass (processor), {told(clock)} ms (clock)",
-             f"{TASK} ms", float(np.median(longest)), TASK),
+            longest_task(what, n, passes),
         ]  # fmt: skip
     return rows
+
+
+def longest_task(
+    what: str, n: int, passes: Sequence[dict[str, Any]]
+) -> tuple[str, int, str, str, float, float]:
+    """The row of a task's length."""
+    processor, clock = ([one["longest_task"][key] for one in passes] for key in ("processor", "clock"))
+    return (f"longest task, {what}", n, f"{told(processor)} ms by pass (processor), {told(clock)} ms (clock)",
+            f"{TASK} ms", float(np.median(processor)), TASK)  # fmt: skip
 
 
 def told(figures: Sequence[float]) -> str:

@@ -187,7 +187,7 @@ def test_networks(line, shape, count):
          " conv 27 3x4 pad same groups 3, flatten, batchnorm, dense 4", (2, 7, 10), 3),
         ("conv 9 1 pad 1 dilation 2, conv 5 2 pad 2 nobias, batchnorm epsilon 0.01, batchnorm, pad 1 reflect, flatten,"
          " batchnorm, dense 4", (3, 19), 33),
-        ("conv 5 3x3, maxpool 2, relu, conv 7 3x3 stride 2 pad 1 groups 1, a: batchnorm, tanh, add a, globalavgpool,"
+        ("conv 5 3x3, maxpool 2, relu, conv 7 3x3 stride 2 pad 1, a: batchnorm, tanh, add a, globalavgpool,"
          " flatten, batchnorm, dense 4", (1, 12, 11), 21),
     ],
 )  # fmt: skip

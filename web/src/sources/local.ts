@@ -6,7 +6,7 @@ import { unsupported } from '../arithmetic/network'
 import type { Edits, Lacks, Maps, Picture, Run, Source } from '../source'
 import type { ExplanationDocument, GraphDocument, LevelDocument, MistakesDocument, PictureEntry, ReplayDocument } from '../types'
 import type { Folder } from './folder'
-import { LocalEngine } from './local-engine'
+import { LocalEngine, MOST_KEPT } from './local-engine'
 import { Ahead } from './ahead'
 import type { FromWorker, Look, Question, Ran, ToWorker } from './local-messages'
 import { Aborted, answer, pause } from './local-messages'
@@ -21,7 +21,6 @@ const PATIENCE = 20_000 // for a worker that neither starts nor fails
 const QUICK_MULT_ADDS = 5_000_000
 const QUICK_VALUES = 200_000
 const REHEARSALS = 40 // runs that are enough for the browser to compile what they do
-const ASKED = 12 // runs of which it is known what was asked
 
 type Ask = (question: Question, signal?: AbortSignal, report?: Report) => Promise<unknown>
 
@@ -163,7 +162,7 @@ export class LocalSource implements Source {
     this.ahead.take(run.number, looks, found)
     if (this.beside) {
       this.asked.set(run.number, asked)
-      for (const old of this.asked.keys()) if (this.asked.size > ASKED) this.asked.delete(old)
+      for (const old of this.asked.keys()) if (this.asked.size > MOST_KEPT) this.asked.delete(old)
     }
     return run
   }
@@ -194,15 +193,11 @@ export class LocalSource implements Source {
     run: number, target: number, against: number | null, method: 'grad-cam' | 'occlusion',
     progress: Report, signal?: AbortSignal,
   ): Promise<ExplanationDocument> {
-    let ask = this.ask
     const asked = this.asked.get(run)
-    this.elsewhere ??= this.beside?.().then((worker) => worker && withEpochs(worker, this.folder)) ?? null
-    const worker = asked && (await this.elsewhere)
-    if (asked && worker) {
-      ask = worker
-      run = ((await ask({ ask: 'run', ...asked }, signal)) as Ran).run.number // the same run, there
-    }
-    return (await ask({ ask: 'why', run, target, against, method }, signal, progress)) as ExplanationDocument
+    if (asked) this.elsewhere ??= this.beside?.().then((worker) => worker && withEpochs(worker, this.folder)) ?? null
+    const worker = asked ? await this.elsewhere : null
+    if (asked && worker) run = ((await worker({ ask: 'run', ...asked }, signal)) as Ran).run.number // the same, there
+    return (await (worker ?? this.ask)({ ask: 'why', run, target, against, method }, signal, progress)) as ExplanationDocument
   }
 
   pictures(

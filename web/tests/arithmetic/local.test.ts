@@ -1,14 +1,12 @@
 // The source whose arithmetic is done here: a small network in the page itself, long work in a worker where one can be had.
-import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import type { Folder } from '../../src/sources/folder'
 import { LocalEngine } from '../../src/sources/local-engine'
 import type { FromWorker, ToWorker } from '../../src/sources/local-messages'
 import { answer, drive } from '../../src/sources/local-messages'
 import { finish } from '../../src/arithmetic/network'
-import type { Picture } from '../../src/source'
-import type { GraphDocument } from '../../src/types'
-import { bytesOf, near } from './traces'
+import type { NetworkTrace } from './traces'
+import { bytesOf, near, networkTraces, pictureOf } from './traces'
 
 vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
 
@@ -37,18 +35,15 @@ vi.mock('../../src/sources/local.worker?worker&inline', () => ({
 }))
 const { startLocal } = await import('../../src/sources/local')
 
-interface Trace {
-  document: GraphDocument
-  weights: string
-  picture: { height: number; width: number; channels: 1 | 3; data: string }
+interface Trace extends NetworkTrace {
   probabilities: number[]
   tensors: Record<string, { shape: number[]; values: number[] }>
   edited: { snapshot: string; of_snapshot: number[] }
 }
 
-const [trace] = JSON.parse(readFileSync(new URL('../../golden/networks.json', import.meta.url), 'utf8')) as [Trace]
+const [trace] = networkTraces<Trace>() as [Trace]
 const graph = trace.document
-const picture: Picture = { ...trace.picture, data: new Uint8Array(bytesOf(trace.picture.data)) }
+const picture = pictureOf(trace)
 const epoch = vi.fn(() => Promise.resolve(bytesOf(trace.edited.snapshot)))
 const folder = { lacks: { build: 'Not here.' }, epoch } as unknown as Folder
 const started = () => startLocal({ place: 'page', graph, weights: bytesOf(trace.weights), folder })

@@ -1,5 +1,4 @@
 // Whole networks against the golden traces: every tensor from raw pixels on, openings, fields, kernels, explanations.
-import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { explain } from '../../src/arithmetic/explanation'
 import { fieldOf } from '../../src/arithmetic/field'
@@ -7,17 +6,13 @@ import { levelDocument } from '../../src/arithmetic/level'
 import { finish, Network, unsupported } from '../../src/arithmetic/network'
 import { LocalEngine } from '../../src/sources/local-engine'
 import type { Edits, Picture } from '../../src/source'
-import type { ExplanationDocument, GraphDocument, LevelDocument } from '../../src/types'
-import type { Plain, Stored } from './traces'
-import { bytesOf, near, same } from './traces'
+import type { ExplanationDocument, LevelDocument } from '../../src/types'
+import type { NetworkTrace, Plain, Stored } from './traces'
+import { bytesOf, near, networkTraces, pictureOf, same } from './traces'
 
 vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
 
-interface Trace {
-  name: string
-  document: GraphDocument
-  weights: string
-  picture: { height: number; width: number; channels: 1 | 3; data: string }
+interface Trace extends NetworkTrace {
   probabilities: number[]
   tensors: Record<string, Stored>
   openings: { full: number[]; level: Partial<LevelDocument>; field?: number[] | null }[]
@@ -30,11 +25,7 @@ interface Trace {
   edited: { edits: Edits; probabilities: number[]; snapshot?: string; of_snapshot?: number[] }
 }
 
-const traces = JSON.parse(readFileSync(new URL('../../golden/networks.json', import.meta.url), 'utf8')) as Trace[]
-
-function pictureOf({ picture }: Trace): Picture {
-  return { ...picture, data: new Uint8Array(bytesOf(picture.data)) }
-}
+const traces = networkTraces<Trace>()
 
 describe.each(traces.map((trace) => [trace.name, trace] as const))('%s', (_, trace) => {
   const network = new Network(trace.document, bytesOf(trace.weights))

@@ -1,37 +1,31 @@
 // What a stroke changes is computed from what was: to the bit the same as computed anew.
-import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
+import { uniform } from '../../src/arithmetic/draws'
 import { finish, Network } from '../../src/arithmetic/network'
 import { operationOf } from '../../src/arithmetic/operations'
 import type { Tensor } from '../../src/arithmetic/tensor'
 import { sizeOf, tensor } from '../../src/arithmetic/tensor'
 import type { Edits, Picture } from '../../src/source'
-import type { GraphDocument } from '../../src/types'
-import { bytesOf } from './traces'
+import type { NetworkTrace } from './traces'
+import { bytesOf, networkTraces, pictureOf } from './traces'
 
 vi.setConfig({ testTimeout: 300_000 }) // a busy machine is no defect
 
-interface Trace {
-  name: string
-  document: GraphDocument
-  weights: string
-  picture: { height: number; width: number; channels: 1 | 3; data: string }
+interface Trace extends NetworkTrace {
   edited: { edits: Edits }
 }
 
-const traces = JSON.parse(readFileSync(new URL('../../golden/networks.json', import.meta.url), 'utf8')) as Trace[]
-
-/** Numbers from 0 to 1, the same on each run (Park and Miller's generator, CACM 31, 1988). */
+/** Numbers from 0 to below 1, the same on each run. */
 function draws(seed: number): () => number {
-  let state = seed
-  return () => (state = (state * 48271) % 2147483647) / 2147483647
+  let last = 0
+  return () => uniform(1, seed, last++)[0]!
 }
 
-test.each(traces.map((trace) => [trace.name, trace] as const))('%s: a stroke, piece by piece', (_, trace) => {
+test.each(networkTraces<Trace>().map((trace) => [trace.name, trace] as const))('%s: a stroke, piece by piece', (_, trace) => {
   const draw = draws(7)
   const painted = new Network(trace.document, bytesOf(trace.weights))
-  const { height, width, channels } = trace.picture
-  let data = new Uint8Array(bytesOf(trace.picture.data))
+  const { height, width, channels, data: first } = pictureOf(trace)
+  let data = first
   for (let piece = 0; piece < 12; piece++) {
     data = data.slice()
     for (let n = 0; n < 4; n++) data[Math.floor(draw() * data.length)] = Math.floor(draw() * 256)

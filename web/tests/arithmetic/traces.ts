@@ -1,7 +1,10 @@
 // Reading golden traces, and comparing with them.
+import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import type { Tensor } from '../../src/arithmetic/tensor'
 import { tensor } from '../../src/arithmetic/tensor'
+import type { Picture } from '../../src/source'
+import type { GraphDocument } from '../../src/types'
 
 export type Plain = number | 'NaN' | 'Infinity' | '-Infinity'
 
@@ -19,6 +22,22 @@ export function read(stored: Stored): Tensor {
 
 export function bytesOf(base64: string): ArrayBuffer {
   return Uint8Array.from(Buffer.from(base64, 'base64')).buffer
+}
+
+/** A whole network with a picture; `golden/write.py` says what else a trace has. */
+export interface NetworkTrace {
+  name: string
+  document: GraphDocument
+  weights: string
+  picture: { height: number; width: number; channels: 1 | 3; data: string }
+}
+
+export function networkTraces<T extends NetworkTrace>(): T[] {
+  return JSON.parse(readFileSync(new URL('../../golden/networks.json', import.meta.url), 'utf8')) as T[]
+}
+
+export function pictureOf({ picture }: NetworkTrace): Picture {
+  return { ...picture, data: new Uint8Array(bytesOf(picture.data)) }
 }
 
 /** Equal within 1e-5, of what is larger than 1 relative to it. */
