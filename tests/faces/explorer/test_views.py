@@ -135,6 +135,48 @@ def test_dragging_moves_the_window(window, explorer):
     window.wait_for_function("() => location.hash.includes('conv2[1,6,1]')")
 
 
+ROWS = """() => [...document.querySelectorAll('.partial [data-partial]')]
+  .map((e) => [e.dataset.partial, Number(e.dataset.value)]).filter(([name]) => name !== 'rest')"""
+# The rows' order in each frame in which their numbers have changed and the workbench says that it isn't done.
+WATCH = f"""() => {{
+  const rows = {ROWS}, orders = [], first = JSON.stringify(rows())
+  const look = () => {{
+    const busy = document.querySelector('.bench').ariaBusy === 'true'
+    if (busy && JSON.stringify(rows()) !== first) orders.push(rows().map(([name]) => name).join())
+    requestAnimationFrame(look)
+  }}
+  look()
+  window.orders = orders
+}}"""
+
+
+def test_rows_keep_their_places_while_one_paints(window, explorer):
+    explorer.get_by_role("button", name="What if", exact=True).click()
+    window.evaluate("location.hash = '#what-if/conv2[1,3,3]'")
+    window.locator(".bench[aria-busy=false] [data-place]:text-is('conv2[1,3,3]')").wait_for()
+    before = window.evaluate(ROWS)
+    assert before == sorted(before, key=lambda row: -abs(row[1]))
+    window.evaluate(WATCH)
+    box = window.locator(".side .picture").bounding_box()
+    window.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
+    window.mouse.down()
+    for step in range(2, 9):
+        window.mouse.move(
+            box["x"] + 0.1 * step * box["width"], box["y"] + (0.2 + 0.4 * (step % 2)) * box["height"], steps=4
+        )
+    window.mouse.up()
+    window.locator(".bench[aria-busy=true]").wait_for(state="detached")
+    orders = set(window.evaluate("window.orders"))
+    assert orders == {",".join(name for name, _ in before)}
+    after = window.evaluate(ROWS)
+    assert {name for name, _ in after} == {name for name, _ in before} and after != before
+    assert after == sorted(after, key=lambda row: -abs(row[1])), (
+        "all is still: the strongest come first again"
+    )
+    total = float(window.locator(".ledger [data-line=sum] td").get_attribute("data-value"))
+    assert sum(value for _, value in after) == pytest.approx(total, abs=1e-5), "rows out of sight, too"
+
+
 def test_what_is_changed_by_hand_is_marked_and_taken_back(window, explorer):
     explorer.get_by_role("button", name="What if", exact=True).click()
     before = window.locator(".answer .logit").all_inner_texts()

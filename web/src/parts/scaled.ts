@@ -11,25 +11,34 @@ export interface Goal {
   readonly height: number
 }
 
-export function scaled(from: Uint32Array, columns: number, goal: Goal): void {
+/** Where `before` stands there already, only the rows that differ are drawn; of what is averaged, all. */
+export function scaled(from: Uint32Array, columns: number, goal: Goal, before: Uint32Array | null = null): void {
   if (columns > goal.width) shrunk(from, columns, goal)
-  else enlarged(from, columns, goal)
+  else enlarged(from, columns, goal, before)
 }
 
-function enlarged(from: Uint32Array, columns: number, { pixels, across, x, y, width, height }: Goal): void {
+function enlarged(from: Uint32Array, columns: number, { pixels, across, x, y, width, height }: Goal, before: Uint32Array | null): void {
   const rows = Math.floor(from.length / columns)
   const places = spread(columns, width)
   let above = -1
+  let stands = false // this row, already
   for (let line = 0; line < height; line++) {
     const start = (y + line) * across + x
     const row = Math.floor(((line + 0.5) * rows) / height)
     if (row === above) {
-      pixels.copyWithin(start, start - across, start - across + width)
+      if (!stands) pixels.copyWithin(start, start - across, start - across + width)
       continue
     }
     above = row
+    stands = before !== null && alike(from, before, row * columns, (row + 1) * columns)
+    if (stands) continue
     for (let at = 0; at < width; at++) pixels[start + at] = from[row * columns + (places[at] as number)] as number
   }
+}
+
+function alike(one: Uint32Array, other: Uint32Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (one[i] !== other[i]) return false
+  return true
 }
 
 let last = { columns: 0, places: new Uint16Array(0) } // a column's tiles are all of one size

@@ -18,7 +18,7 @@ let watcher: IntersectionObserver | null = null
 export function sight(node: Element, tell: (inSight: boolean) => void): { destroy: () => void } {
   watcher ??= new IntersectionObserver((entries) => {
     for (const entry of entries) told.get(entry.target)?.(entry.isIntersecting)
-  }, { rootMargin: '300px', scrollMargin: '60px' } as IntersectionObserverInit) // also of what scrolls by itself
+  }, { rootMargin: '120px', scrollMargin: '60px' } as IntersectionObserverInit) // also of what scrolls by itself
   told.set(node, tell)
   watcher.observe(node)
   return { destroy: () => watcher?.unobserve(node) }

@@ -21,7 +21,7 @@ export const MOST_KEPT = 12
 interface Kept {
   readonly state: State
   readonly edits: Edits // without the picture: `why` asks the same network about other pictures
-  readonly strength: Map<string, { order: number[]; largest: number }>
+  readonly strength: Map<string, Strength>
 }
 
 export class LocalEngine {
@@ -87,10 +87,12 @@ export class LocalEngine {
     const count = shape[0] ?? 1
     const area = sizeOf(shape.slice(1))
     let about = strength.get(tensor)
-    if (!about) strength.set(tensor, (about = strengthOf(data, count, area)))
+    if (!about) strength.set(tensor, (about = new Strength(data, count, area)))
+    const known = about
     const [from, to] = channels ?? [0, count]
     const asked = data.subarray(from * area, to * area)
-    return { shape, from, data: this.handsOver ? asked.slice() : asked, ...about }
+    const { largest } = known
+    return { shape, from, data: this.handsOver ? asked.slice() : asked, largest, get order() { return known.order } }
   }
 
   open(run: number, name: string, index: readonly number[]): LevelDocument {
@@ -154,20 +156,34 @@ function channelsFirst(state: State, name: string): { shape: number[]; data: Flo
   return { shape: [channels, h, w], data }
 }
 
-function strengthOf(data: Float32Array, count: number, area: number): { order: number[]; largest: number } {
-  const means = new Float64Array(count)
-  let largest = 0
-  for (let c = 0; c < count; c++) {
-    let sum = 0
-    for (let i = c * area; i < (c + 1) * area; i++) {
+/** How strong a tensor's channels are. Their order is computed when it is asked for: while one paints nobody does. */
+class Strength {
+  readonly largest: number
+  private known: number[] | null = null
+
+  constructor(private readonly data: Float32Array, private readonly count: number, private readonly area: number) {
+    let largest = 0
+    for (let i = 0; i < data.length; i++) {
       const size = Math.abs(data[i]!)
-      sum += size
       if (size > largest) largest = size
     }
-    means[c] = sum / area
+    this.largest = largest
   }
-  const order = Array.from(means, (_, c) => c).sort((a, b) => means[b]! - means[a]! || a - b)
-  return { order, largest }
+
+  get order(): number[] {
+    return (this.known ??= this.sorted())
+  }
+
+  private sorted(): number[] {
+    const { data, count, area } = this
+    const means = new Float64Array(count)
+    for (let c = 0; c < count; c++) {
+      let sum = 0
+      for (let i = c * area; i < (c + 1) * area; i++) sum += Math.abs(data[i]!)
+      means[c] = sum / area
+    }
+    return Array.from(means, (_, c) => c).sort((a, b) => means[b]! - means[a]! || a - b)
+  }
 }
 
 function transposed(weight: Tensor): { shape: number[]; data: Float32Array } {

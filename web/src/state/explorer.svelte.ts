@@ -11,6 +11,8 @@ import { Tensors } from './tensors.svelte'
 import { extend, fromHash, type Mode, move, NOWHERE, type Place, same, toHash } from './trail'
 import { Why } from './why.svelte'
 
+const STILL = 300 // ms
+
 export type Field = readonly [top: number, left: number, bottom: number, right: number]
 export interface Opened {
   readonly place: Place
@@ -44,6 +46,7 @@ export class Explorer {
   failure = $state('')
   zoom = $state(1) // of the whole, on very large windows
   busy = $state(false)
+  still = $state(true) // nobody paints or changes anything by hand just now: what is sorted by strength may change places
   help = $state(false)
   more = $state.raw<ReadonlySet<string>>(new Set()) // columns whose every map is shown
 
@@ -62,6 +65,7 @@ export class Explorer {
   opensAnswer = false // the first answer is opened as soon as it is there: a trail begins somewhere
   page = 0 // the test picture that the keys are at
   #pictureNumber = 0
+  #settling: ReturnType<typeof setTimeout> | undefined
 
   constructor(readonly source: Source) {
     this.network = new Network(source.graph)
@@ -72,6 +76,7 @@ export class Explorer {
       this.run = run
       this.busy = false
       this.failure = ''
+      this.#settle()
       if (this.opensAnswer && !this.trail.length) this.trail = [this.likeliest(run)]
       this.opensAnswer = false
       this.#reopen()
@@ -79,6 +84,7 @@ export class Explorer {
     }, (error) => {
       this.busy = false
       this.failure = sentence(error)
+      this.#settle()
     })
     const ask = async ({ run, place }: { run: number; place: Place }): Promise<Opened> => {
       const [level, field] = await Promise.all([
@@ -117,6 +123,7 @@ export class Explorer {
     this.entry = entry
     this.drawing = false
     this.edits = keepEpoch(this.edits)
+    this.still = true
     this.#again(true)
     this.#tell(false)
   }
@@ -143,6 +150,7 @@ export class Explorer {
   /** The picture painted over: the drawing itself, or a change to a picture that stays as it was beneath. */
   paint(picture: Picture): void {
     if (this.drawing) {
+      this.still = false
       this.picture = picture
       this.#again(true)
     } else this.edit({ ...this.edits, pixels: picture })
@@ -155,8 +163,15 @@ export class Explorer {
   // ---- changes by hand
 
   edit(edits: Edits): void {
+    this.still = false
     this.edits = edits
     this.#again(false)
+  }
+
+  /** A moment after the last run all is still again. */
+  #settle(): void {
+    clearTimeout(this.#settling)
+    if (!this.still) this.#settling = setTimeout(() => { this.still = true }, STILL)
   }
 
   reset(): void {
@@ -273,8 +288,8 @@ export class Explorer {
     this.glance(null)
     this.#ask()
     const run = this.run
-    if (!run) return
     const steps = this.trail.slice(0, -1)
+    if (!run || !steps.length) return
     void Promise.all(steps.map(async (step) => [key(step), await this.valueAt(run.number, step)] as const))
       .then((read) => { if (run === this.run) this.values = new Map([...this.values, ...read]) }, () => undefined)
   }

@@ -11,24 +11,24 @@ export interface Flow {
 
 /** The sum of each input map's products; where nothing is multiplied, what the chosen or only operand brings. */
 export function flows(level: LevelDocument, channelOf: (source: string, index: readonly number[]) => number | undefined = (_, index) => index[0]): readonly Flow[] {
-  const found = new Map<string, { source: string; channel: number; sum: number; count: number }>()
+  const found: { source: string; channel: number; sum: number; count: number }[] = []
+  const bySource = new Map<string, Map<number, (typeof found)[number]>>()
   const parts = level.terms ?? chosenOf(level)
-  for (const term of parts) {
-    const channel = channelOf(term.source, term.index) ?? 0
-    const key = `${channel} ${term.source}`
-    const flow = found.get(key)
-    const product = real(term.product)
+  for (const { source, index, product } of parts) {
+    const channel = channelOf(source, index) ?? 0
+    let byChannel = bySource.get(source)
+    if (!byChannel) bySource.set(source, (byChannel = new Map()))
+    const flow = byChannel.get(channel)
     if (flow) {
-      flow.sum += product
+      flow.sum += real(product)
       flow.count++
-    } else found.set(key, { source: term.source, channel, sum: product, count: 1 })
+    } else {
+      const first = { source, channel, sum: real(product), count: 1 }
+      byChannel.set(channel, first)
+      found.push(first)
+    }
   }
-  return [...found.values()]
-}
-
-/** The strongest `most`, strongest first. */
-export function strongestFlows(all: readonly Flow[], most: number): readonly Flow[] {
-  return [...all].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum)).slice(0, most)
+  return found
 }
 
 function chosenOf(level: LevelDocument): readonly TermDocument[] {

@@ -34,6 +34,19 @@ describe('a picture', () => {
     }
   })
 
+  it('is drawn anew in the rows that differ from what stands there, and nowhere else', () => {
+    const first = Uint32Array.of(1, 2, 3, 4, 5, 6)
+    const second = Uint32Array.of(1, 2, 3, 9, 5, 6)
+    const into = goal(6, 7, 1, 0, 5, 7)
+    scaled(first, 2, into)
+    const marked = into.pixels.map((pixel) => (pixel === 1 || pixel === 2 ? 7 : pixel)) // would be seen if drawn again
+    const again = { ...into, pixels: marked.slice() }
+    scaled(second, 2, again, first)
+    const whole = goal(6, 7, 1, 0, 5, 7)
+    scaled(second, 2, whole)
+    expect([...again.pixels]).toEqual([...whole.pixels].map((pixel) => (pixel === 1 || pixel === 2 ? 7 : pixel)))
+  })
+
   it('shrinks to the means of what each pixel stands for', () => {
     const into = goal(2, 1, 0, 0, 2, 1)
     scaled(Uint32Array.of(grey(0), grey(100), grey(10), grey(30), grey(200), grey(100), grey(50), grey(70)), 4, into)
