@@ -31,6 +31,7 @@ export class Tensors {
   readonly failed = new SvelteMap<string, string>()
   readonly #latest = new Map<string, Latest<Wish, Held>>()
   readonly #bases = new Map<string, Held>()
+  readonly #asked = new Map<string, number>() // the last run that a whole tensor was asked for: others who want it wait for the same
   readonly #dropped = new Set<string>() // of which there is no room to keep it
 
   constructor(private readonly source: Source, private readonly values: (name: string) => number) {}
@@ -39,12 +40,17 @@ export class Tensors {
   want(run: number, base: number, name: string, channels: readonly number[] | null = null): void {
     const held = this.held.get(name)
     if (held?.run === run && (channels === null || channels.every((channel) => held.channels.has(channel)))) return
+    if (this.#isWhole(name)) {
+      if (this.#asked.get(name) === run) return
+      this.#asked.set(name, run)
+    }
     let latest = this.#latest.get(name)
     if (!latest) {
       latest = new Latest((wish: Wish) => this.#fetch(name, wish), (held) => {
         this.failed.delete(name)
         this.held.set(name, held)
       }, (error) => {
+        this.#asked.delete(name)
         this.failed.set(name, error instanceof Error ? error.message : String(error))
       })
       this.#latest.set(name, latest)

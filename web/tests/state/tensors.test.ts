@@ -27,6 +27,33 @@ async function after(shape: readonly number[], places: readonly number[], names:
   return names.map((name) => tensors.held.get(name)!)
 }
 
+describe('a tensor that comes whole', () => {
+  it('is asked for once a run, whoever wants it, and again after an error', async () => {
+    const asked: number[] = []
+    let fails = false
+    const { maps } = sourceOf([4, 3, 3], [])
+    const counted = (...given: Parameters<Source['maps']>): Promise<Maps> => {
+      asked.push(given[0])
+      return fails ? Promise.reject(new Error('closed')) : maps(...given)
+    }
+    const tensors = new Tensors({ maps: counted } as unknown as Source, () => 36)
+    tensors.want(1, 1, 'conv1', [0, 1, 2, 3])
+    tensors.want(1, 1, 'conv1', [2])
+    tensors.want(1, 1, 'conv1')
+    await expect.poll(() => tensors.held.get('conv1')?.run).toBe(1)
+    await new Promise((done) => setTimeout(done, 10))
+    expect(asked).toEqual([1])
+    fails = true
+    tensors.want(2, 1, 'conv1')
+    await expect.poll(() => tensors.failed.get('conv1')).toBe('closed')
+    fails = false
+    tensors.want(2, 1, 'conv1')
+    await expect.poll(() => tensors.held.get('conv1')?.run).toBe(2)
+    expect(asked).toEqual([1, 2, 2])
+    expect(tensors.failed.size).toBe(0)
+  })
+})
+
 describe('what changed', () => {
   it('is told for each value of a dense layer', async () => {
     const [held] = await after([120], [3, 77], ['dense1'])
