@@ -11,7 +11,7 @@ layers with branches, over pictures and signals, for every set of instructions t
 How far weights are apart between sets of instructions is measured, there and for LeNet after an epoch of MNIST.
 
     python proof/native_gradients.py            writes proof/results/native_gradients.json and .md
-                                                (..._avx512: the same, on a processor with AVX-512)
+                                                (native_gradients_avx512: kept from a processor with AVX-512)
     python proof/native_gradients.py --short    some kinds, 12 random networks, LeNet on 1,024 pictures
 """
 

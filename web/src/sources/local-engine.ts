@@ -86,13 +86,12 @@ export class LocalEngine {
     const { shape, data } = channelsFirst(state, tensor)
     const count = shape[0] ?? 1
     const area = sizeOf(shape.slice(1))
-    let about = strength.get(tensor)
-    if (!about) strength.set(tensor, (about = new Strength(data, count, area)))
-    const known = about
+    const about = strength.get(tensor) ?? new Strength(data, count, area)
+    strength.set(tensor, about)
     const [from, to] = channels ?? [0, count]
     const asked = data.subarray(from * area, to * area)
-    const { largest } = known
-    return { shape, from, data: this.handsOver ? asked.slice() : asked, largest, get order() { return known.order } }
+    const { largest } = about
+    return { shape, from, data: this.handsOver ? asked.slice() : asked, largest, get order() { return about.order } }
   }
 
   open(run: number, name: string, index: readonly number[]): LevelDocument {
