@@ -1,6 +1,6 @@
 // What an operation is: its result as whole tensors, one value opened, which values reach which, and, where gradients
 // are needed, its derivative. The same arithmetic as src/pellucid/network/operations, held against it by golden traces.
-import type { Index, Shape, Tensor } from './tensor'
+import type { Index, Numbers, Shape, Tensor } from './tensor'
 import { ravel } from './tensor'
 
 export type Operands = readonly (Tensor | null)[]
@@ -63,7 +63,7 @@ export interface Operation {
   /** The results. A generator, so that a long one can be computed piece by piece: it yields between pieces. */
   forward(operands: Operands): Tensor[] | Generator<void, Tensor[]>
   /** The same where the first operand has changed since it was `before`, which came to `results`: only what the change
-   * reaches is computed, by the same sums. For operations of one result whose windows see a small part. */
+   * reaches is computed, by the same sums. For operations of one result whose values each see a small part. */
   again?(operands: Operands, before: Tensor, results: readonly Tensor[]): Tensor[] | Generator<void, Tensor[]>
   open(operands: Operands, index: Index, output: number): Opening
   /** For each operand, what of it reaches these places of the result; null: nothing does, or it isn't followed. */
@@ -73,6 +73,17 @@ export interface Operation {
 }
 
 export type Maker = (attributes: Attributes) => Operation
+
+/** Where two lists of one length differ; null where that is in more places than `most`. */
+export function changedPlaces(now: Numbers, before: Numbers, most: number): number[] | null {
+  const found: number[] = []
+  for (let i = 0; i < now.length; i++) {
+    if (now[i] === before[i]) continue
+    if (found.length >= most) return null
+    found.push(i)
+  }
+  return found
+}
 
 export function needed(operands: Operands, number: number): Tensor {
   const found = operands[number]
@@ -202,14 +213,19 @@ export function countOf(opening: Opening): number {
   return opening.parts.reduce((n, part) => n + part.values.length, 0)
 }
 
-/** The sum of the products alone. */
+/** The sum of the products alone, added as `total` adds. */
 export function sumOf(opening: Linear): number {
-  function* products(): Generator<number> {
-    for (const part of opening.parts) {
-      for (let i = 0; i < part.values.length; i++) yield product(part, i)
+  let sum = 0
+  let lost = 0
+  for (const part of opening.parts) {
+    for (let i = 0; i < part.values.length; i++) {
+      const value = product(part, i)
+      const next = sum + value
+      lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum
+      sum = next
     }
   }
-  return total(products())
+  return Number.isFinite(lost) ? sum + lost : sum
 }
 
 export function valueOf(opening: Opening): number {

@@ -55,23 +55,33 @@ export function figure(value: number): Figure {
 
 export function termOf(state: State, step: Step, part: Part, entry: number): TermDocument {
   const { inputs } = step.node
-  const index = Array.from(part.index.subarray(entry * part.rank, (entry + 1) * part.rank))
-  const source = placeOf(state, inputs[part.operand]!, index)
-  const weightIndex = part.weightIndex?.subarray(entry * part.weightRank, (entry + 1) * part.weightRank)
+  const source = entryOf(state, inputs[part.operand]!, part.index, part.rank, entry)
   return {
     source: source.name, index: source.index, input: figure(part.values[entry]!),
     weight: part.weights ? figure(part.weights[entry]!) : null, product: figure(product(part, entry)),
-    weight_source: part.weightOperand !== null && weightIndex
-      ? placeOf(state, inputs[part.weightOperand]!, Array.from(weightIndex)) : null,
+    weight_source: part.weightOperand !== null && part.weightIndex
+      ? entryOf(state, inputs[part.weightOperand]!, part.weightIndex, part.weightRank, entry) : null,
     role: part.role, opened: null,
   }
+}
+
+/** `placeOf` an entry of a part: hundreds are made with each piece of a stroke, so without an array in between. */
+function entryOf(state: State, tensor: string, places: Int32Array, rank: number, entry: number): PlaceDocument {
+  const about = state.tensors.get(tensor)
+  const skipped = about?.batch ? 1 : 0
+  const index = new Array<number>(rank - skipped)
+  for (let axis = 0; axis < index.length; axis++) index[axis] = places[entry * rank + skipped + axis]!
+  return { name: about?.name ?? tensor, index }
 }
 
 /** Every term, in the order of the window. */
 export function termsOf(state: State, opened: Opened): TermDocument[] {
   const { step, opening } = opened
-  if (!step || !opening) return []
-  return opening.parts.flatMap((part) => Array.from(part.values, (_, entry) => termOf(state, step, part, entry)))
+  const found: TermDocument[] = []
+  if (step && opening) {
+    for (const part of opening.parts) for (let n = 0; n < part.values.length; n++) found.push(termOf(state, step, part, n))
+  }
+  return found
 }
 
 function closes(dtype: string, opening: Opening, difference: number): boolean {

@@ -4,7 +4,6 @@ import type { Edits, Picture } from '../source'
 import type { GraphDocument, NodeDocument, TensorDocument, WeightDocument } from '../types'
 import type { Attributes, Operands, Operation } from './base'
 import { OPERATIONS, operationOf } from './operations'
-import type { Prepared } from './prepare'
 import { pictureTensor, prepare } from './prepare'
 import type { Numbers, Tensor } from './tensor'
 import { ravel, sizeOf, tensor } from './tensor'
@@ -27,6 +26,14 @@ export interface State {
   readonly logits: readonly number[] | null
 }
 
+/** What is the same for all pictures of one size. */
+interface Ready {
+  readonly steps: readonly Step[]
+  readonly constants: ReadonlyMap<string, Tensor> // of the preprocessing
+  readonly whole: ReadonlyMap<string, Tensor> // with the file's own
+  readonly tensors: ReadonlyMap<string, TensorDocument>
+}
+
 interface Remembered {
   readonly operation: Operation
   readonly inputs: readonly (Tensor | null)[]
@@ -45,7 +52,7 @@ export class Network {
   readonly names: ReadonlyMap<string, string> // the name on the screen -> the tensor
   private readonly constants: ReadonlyMap<string, Tensor>
   private readonly steps: readonly Step[]
-  private readonly prepared = new Map<string, { nodes: Step[]; prepared: Prepared }>()
+  private readonly prepared = new Map<string, Ready>()
   private readonly memory = new Map<string, Remembered[]>()
   private readonly snapshots = new Map<number, ReadonlyMap<string, Tensor>>()
   private readonly edited = new Map<string, { key: string; tensor: Tensor }>()
@@ -114,12 +121,17 @@ export class Network {
     return found
   }
 
-  private preparedFor(picture: Picture): { nodes: Step[]; prepared: Prepared } {
+  private preparedFor(picture: Picture): Ready {
     const key = `${picture.height}x${picture.width}x${picture.channels}`
     let found = this.prepared.get(key)
     if (!found) {
       const prepared = prepare(this.document.input, picture.height, picture.width, picture.channels)
-      found = { nodes: prepared.nodes.map(stepOf), prepared }
+      found = {
+        steps: [...prepared.nodes.map(stepOf), ...this.steps],
+        constants: prepared.constants,
+        whole: new Map([...prepared.constants, ...this.constants]),
+        tensors: new Map([...prepared.tensors, ...this.document.tensors].map((about) => [about.tensor, about])),
+      }
       if (this.prepared.size >= SIZES) this.prepared.clear()
       this.prepared.set(key, found)
     }
@@ -138,9 +150,9 @@ export class Network {
   /** A forward pass, piece by piece. */
   *run(given: Picture, edits?: Edits, remember = true): Generator<void, State> {
     const picture = edits?.pixels ?? given
-    const { nodes, prepared } = this.preparedFor(picture)
-    const steps = [...nodes, ...this.steps]
-    const constants = new Map([...prepared.constants, ...this.constantsOf(edits)])
+    const { steps, tensors, ...ready } = this.preparedFor(picture)
+    const own = this.constantsOf(edits)
+    const constants = own === this.constants ? ready.whole : new Map([...ready.constants, ...own])
     const off = this.offOf(edits)
     const values = new Map<string, Tensor>(constants)
     const maker = new Map<string, { step: Step; output: number }>()
@@ -156,7 +168,6 @@ export class Network {
       })
       yield
     }
-    const tensors = new Map([...prepared.tensors, ...this.document.tensors].map((about) => [about.tensor, about]))
     const raw = values.get(this.document.answer.probabilities)
     if (!raw) throw new Error('The network has no answer.')
     const { scores, logits, ending } = this.document.answer

@@ -2,21 +2,25 @@
 // that nothing jumps; of a large tensor only the channels that somebody looks at are asked for.
 import { SvelteMap } from 'svelte/reactivity'
 import type { Maps, Source } from '../source'
+import { type Channels, differing, differingPlaces, Several, Whole } from './channels'
 import { Latest } from './latest'
 
 const WHOLE = 300_000 // values that are fetched in one piece
 const FIRST = 8 // the strongest maps of a large tensor
 const KEPT = 6_000_000 // values of the unedited run that are kept, of all tensors together, to mark what changed
 
+/** Channels by their strength. To be asked for where it is needed alone: they are sorted then. */
+export type Ranking = Pick<Maps, 'order'>
+
 export interface Held {
   readonly run: number
   readonly shape: readonly number[]
   readonly largest: number
-  readonly order: readonly number[] // fixed for a picture: tiles keep their places while one paints
+  readonly ranking: Ranking // fixed for a picture: tiles keep their places while one paints
   readonly size: number // values of one channel
-  readonly channels: ReadonlyMap<number, Float32Array>
+  readonly channels: Channels
   readonly changed: ReadonlySet<number> // channels
-  readonly cells: ReadonlySet<number> // places in the flat values of what isn't maps
+  readonly cells: readonly number[] // places in the flat values of what isn't maps
 }
 
 interface Wish {
@@ -71,51 +75,68 @@ export class Tensors {
 
   async #fetch(name: string, { run, base, channels, strongest }: Wish): Promise<Held> {
     const before = this.held.get(name)
-    const found = new Map(before?.run === run ? before.channels : [])
+    let found: Channels
     let head: Maps
+    let several: Several | undefined
     if (this.#isWhole(name)) {
       head = await this.source.maps(run, name)
-      cut(head, found)
+      found = new Whole(head.data, sizeOf(head.shape))
     } else {
-      head = await this.source.maps(run, name, [0, 1])
-      cut(head, found)
-      const known = this.#bases.get(name)?.order // none for another picture: what was shown before is weak there, maybe
-      await this.#add(run, name, channels && (known || !strongest) ? channels : (known ?? head.order).slice(0, FIRST), found)
+      found = several = new Several(before?.run === run ? before.channels : undefined)
+      head = await this.#cut(run, name, [0, 1], several)
+      const known = this.#bases.get(name)?.ranking.order // none for another picture: what was shown before is weak there, maybe
+      await this.#add(run, name, channels && (known || !strongest) ? channels : (known ?? head.order).slice(0, FIRST), several)
     }
-    const kept = run === base ? this.#bases.get(name) : await this.#unedited(name, base, [...found.keys()])
+    const kept = run === base ? this.#bases.get(name) : await this.#unedited(name, base, found)
     const size = sizeOf(head.shape)
-    const order = kept?.order ?? head.order
-    if (strongest && !this.#isWhole(name)) await this.#add(run, name, order.slice(0, FIRST), found)
-    const then = run === base ? undefined : kept
+    const ranking = kept?.ranking ?? head
+    if (strongest && several) await this.#add(run, name, ranking.order.slice(0, FIRST), several)
+    const then = run === base ? undefined : kept?.channels
+    const rounding = 1e-5 * Math.max(1e-12, kept?.largest ?? 0)
     const held: Held = {
-      run, shape: head.shape, largest: head.largest, size, channels: found, order,
-      changed: asBefore(before?.changed, differing(found, then)),
-      cells: head.shape.length < 3 ? asBefore(before?.cells, differingCells(found, then, size)) : NONE,
+      run, shape: head.shape, largest: head.largest, size, channels: found, ranking,
+      changed: asBefore(before?.changed, differing(found, then, size, rounding)),
+      cells: head.shape.length < 3 ? listAsBefore(before?.cells, differingPlaces(found, then, size, rounding)) : NO_CELLS,
     }
     if (run === base) this.#keep(name, held)
     return held
   }
 
-  async #add(run: number, name: string, channels: readonly number[], found: Map<number, Float32Array>): Promise<void> {
-    for (const [from, to] of ranges(channels.filter((channel) => !found.has(channel)))) cut(await this.source.maps(run, name, [from, to]), found)
+  async #add(run: number, name: string, channels: readonly number[], found: Several): Promise<void> {
+    for (const range of ranges(channels.filter((channel) => !found.has(channel)))) await this.#cut(run, name, range, found)
+  }
+
+  async #cut(run: number, name: string, range: readonly [number, number], into: Several): Promise<Maps> {
+    const maps = await this.source.maps(run, name, range)
+    into.add(maps.data, maps.from, sizeOf(maps.shape))
+    return maps
   }
 
   /** What these channels were before anything was changed. What is seen for the first time since is asked for. */
-  async #unedited(name: string, base: number, shown: readonly number[]): Promise<Held | undefined> {
+  async #unedited(name: string, base: number, shown: Channels): Promise<Held | undefined> {
     const kept = this.#bases.get(name)
-    const lacking = shown.filter((channel) => !kept?.channels.has(channel))
-    if (base < 0 || !lacking.length || this.#dropped.has(name)) return kept
-    const channels = new Map(kept?.channels)
+    if (base < 0 || this.#dropped.has(name)) return kept
+    const whole = this.#isWhole(name)
+    const lacking = whole ? [] : [...shown.keys()].filter((channel) => !kept?.channels.has(channel))
+    if (whole ? kept : !lacking.length) return kept
+    let channels: Channels
     let head: Maps | undefined
     try {
-      for (const range of this.#isWhole(name) ? [undefined] : ranges(lacking)) cut((head = await this.source.maps(base, name, range)), channels)
+      if (whole) {
+        head = await this.source.maps(base, name)
+        channels = new Whole(head.data, sizeOf(head.shape))
+      } else {
+        const several = new Several(kept?.channels)
+        for (const range of ranges(lacking)) head = await this.#cut(base, name, range, several)
+        channels = several
+      }
     } catch {
       this.#dropped.add(name) // that run is held no longer: it is asked for once
       return kept
     }
     if (!head || this.#bases.get(name) !== kept) return this.#bases.get(name) // another picture meanwhile
-    const { shape, largest, order } = head
-    const held: Held = { run: base, shape, largest, size: sizeOf(shape), channels, order: kept?.order ?? order, changed: NONE, cells: NONE }
+    const { shape, largest } = head
+    const held: Held = { run: base, shape, largest, size: sizeOf(shape), channels, ranking: kept?.ranking ?? head, changed: NONE, cells: NO_CELLS }
     this.#keep(name, held)
     return held
   }
@@ -129,21 +150,17 @@ export class Tensors {
     for (const [other, { channels, size }] of [...this.#bases].reverse()) {
       sum += channels.size * size
       if (sum <= KEPT) continue
-      this.#bases.set(other, { ...this.#bases.get(other)!, channels: new Map() })
+      this.#bases.set(other, { ...this.#bases.get(other)!, channels: new Several() })
       this.#dropped.add(other)
     }
   }
 }
 
 const NONE: ReadonlySet<number> = new Set()
+const NO_CELLS: readonly number[] = []
 
 function sizeOf(shape: readonly number[]): number {
   return shape.slice(1).reduce((a, b) => a * b, 1)
-}
-
-function cut(maps: Maps, into: Map<number, Float32Array>): void {
-  const size = sizeOf(maps.shape)
-  for (let i = 0; i * size < maps.data.length; i++) into.set(maps.from + i, maps.data.subarray(i * size, (i + 1) * size))
 }
 
 /** Neighbouring channels as ranges [from, to): one request for each. */
@@ -158,37 +175,10 @@ export function ranges(channels: readonly number[]): [number, number][] {
 }
 
 /** The set of before where it says the same: what hangs on it then has nothing to do. */
-function asBefore(before: ReadonlySet<number> | undefined, now: ReadonlySet<number>): ReadonlySet<number> {
-  if (before?.size !== now.size) return now
-  for (const one of now) if (!before.has(one)) return now
-  return before
+function asBefore(before: ReadonlySet<number> | undefined, now: readonly number[]): ReadonlySet<number> {
+  return before?.size === now.length && now.every((one) => before.has(one)) ? before : new Set(now)
 }
 
-/** Channels that differ by more than rounding; none where there is nothing to compare with. */
-function differing(now: Held['channels'], then: Held | undefined): ReadonlySet<number> {
-  const changed = new Set<number>()
-  if (!then) return changed
-  const enough = roundingOf(then)
-  for (const [channel, values] of now) {
-    const other = then.channels.get(channel)
-    if (other?.some((value, i) => Math.abs(value - (values[i] as number)) > enough)) changed.add(channel)
-  }
-  return changed
-}
-
-/** The same, value by value. */
-function differingCells(now: Held['channels'], then: Held | undefined, size: number): ReadonlySet<number> {
-  const changed = new Set<number>()
-  if (!then) return changed
-  const enough = roundingOf(then)
-  for (const [channel, values] of now) {
-    then.channels.get(channel)?.forEach((value, i) => {
-      if (Math.abs(value - (values[i] as number)) > enough) changed.add(channel * size + i)
-    })
-  }
-  return changed
-}
-
-function roundingOf({ largest }: Held): number {
-  return 1e-5 * Math.max(1e-12, largest)
+function listAsBefore(before: readonly number[] | undefined, now: readonly number[]): readonly number[] {
+  return before?.length === now.length && now.every((one, n) => before[n] === one) ? before : now
 }

@@ -19,7 +19,7 @@ export function anchor(explorer: Explorer, plan: Plan, name: string, channel: nu
   const screen = network.nameOf(column.layer)
   const open = explorer.place?.name === screen ? network.spot(screen, explorer.place.index)[0] : undefined
   const place = column.tiles.kind === 'cells' || column.tiles.shown === column.tiles.total ? channel // all, in their order
-    : shownChannels(column.tiles, explorer.tensors.held.get(screen)?.order, open).indexOf(channel)
+    : shownChannels(column.tiles, explorer.tensors.held.get(screen)?.ranking, open).indexOf(channel)
   if (place < 0) {
     const { y } = tileAt(column.tiles, Math.ceil(column.tiles.shown / column.tiles.across) - 1)
     return { x: column.x + (side === 'in' ? 0 : 24), y: column.y + head + y + column.tiles.high + 12 }

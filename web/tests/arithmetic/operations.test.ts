@@ -6,6 +6,8 @@ import { countOf, formulaOf, isNowhere, magnitudeOf, marked, sumOf, valueOf } fr
 import { setsOf } from '../../src/arithmetic/field'
 import { finish } from '../../src/arithmetic/network'
 import { OPERATIONS, operationOf } from '../../src/arithmetic/operations'
+import type { Tensor } from '../../src/arithmetic/tensor'
+import { tensor } from '../../src/arithmetic/tensor'
 import type { Plain, Stored } from './traces'
 import { near, read, sameText } from './traces'
 
@@ -64,6 +66,27 @@ function checkOpening(opening: Opening, wanted: Trace['openings'][number]): void
 describe.each(traces.map((trace) => [`${trace.operation} ${trace.name}`, trace] as const))('%s', (_, trace) => {
   const operation = operationOf(trace.operation, trace.attributes)
   const operands = trace.operands.map((stored) => stored && read(stored))
+
+  if (operation.again) test('what a few changed values of the first operand change, to the bit', () => {
+    const all = (given: typeof operands): readonly Tensor[] => {
+      const made = operation.forward(given)
+      return Array.isArray(made) ? made : finish(made)
+    }
+    const [first, ...others] = operands as [Tensor, ...typeof operands]
+    const before = all(operands)
+    const kept = before[0]!.data.slice()
+    for (const share of [0, 0.02, 0.5, 1]) { // none, a few, more than are worth while one by one
+      const changed = tensor(first.shape, first.dtype, first.data.slice() as Tensor['data'])
+      const count = Math.ceil(share * changed.data.length)
+      for (let n = 0; n < count; n++) changed.data[(n * 7) % changed.data.length] = first.data[(n * 5 + 1) % first.data.length]!
+      const made = operation.again!([changed, ...others], first, before)
+      const found = Array.isArray(made) ? made : finish(made)
+      const wanted = all([changed, ...others])
+      expect(found).toHaveLength(1)
+      expect([found[0]!.shape, found[0]!.dtype, found[0]!.data]).toEqual([wanted[0]!.shape, wanted[0]!.dtype, wanted[0]!.data])
+      expect(before[0]!.data).toEqual(kept) // what was is left as it was
+    }
+  })
 
   test('whole results', () => {
     const made = operation.forward(operands)

@@ -1,8 +1,8 @@
 // What joins tensors value by value, broadcast: sums, products, quotients, the greatest, comparisons, choices.
 import type { Attributes, Formula, Operands, Operation, Opening, Sets } from '../base'
-import { formula, linear, narrowed, needed, number, one } from '../base'
-import type { Index, Shape, Tensor } from '../tensor'
-import { broadcast, isWhole, kept, placeIn, places, ravel, tensor, wrapped, wrapping } from '../tensor'
+import { changedPlaces, formula, linear, narrowed, needed, number, one } from '../base'
+import type { Index, Numbers, Shape, Tensor } from '../tensor'
+import { broadcast, isWhole, kept, placeIn, places, ravel, tensor, unravel, wrapped, wrapping } from '../tensor'
 
 /** Each operand's shape, so that NumPy's rule holds: before opset 7 the second could end `tail` axes earlier. */
 function shapesOf(operands: Operands, tail: number): Shape[] {
@@ -12,9 +12,11 @@ function shapesOf(operands: Operands, tail: number): Shape[] {
   })
 }
 
+const FEW = 8 // where no more than one value of so many has changed, those alone are computed
+
 interface Rule {
-  /** The result's value of the operands' values. */
-  readonly value: (values: readonly number[]) => number
+  /** The result's value of the operands' values; whether the first are whole numbers. */
+  readonly value: (values: readonly number[], whole: boolean) => number
   readonly open: (operands: Operands, at: readonly (readonly number[])[], values: readonly number[]) => Opening
   readonly dtype?: (operands: Operands) => string
   /** d value / d each operand, times the gradient. */
@@ -54,10 +56,25 @@ function elementwise(attributes: Attributes, rule: Rule): Operation {
       const values = new Array<number>(operands.length)
       for (let i = 0; i < data.length; i++) {
         for (let n = 0; n < values.length; n++) values[n] = operands[n]!.data[at[n]![i]!]!
-        const value = rule.value(values)
+        const value = rule.value(values, isWhole(operands[0]!.dtype))
         data[i] = whole ? kept(value, dtype) : value
       }
       return [result]
+    },
+    again(operands: Operands, before: Tensor, results: readonly Tensor[]) {
+      const { shape, dtype, data: old } = results[0]!
+      const { data: first, dtype: own } = needed(operands, 0)
+      const changed = first.length === old.length ? changedPlaces(first, before.data, first.length / FEW) : null
+      if (!changed) return operation.forward(operands) as Tensor[]
+      const data = old.slice() as Numbers
+      const shapes = shapesOf(operands, tail)
+      for (const i of changed) {
+        const index = unravel(shape, i)
+        const values = shapes.map((each, n) => (n ? operands[n]!.data[ravel(each, placeIn(index, each))]! : first[i]!))
+        const value = rule.value(values, isWhole(own))
+        data[i] = isWhole(dtype) ? kept(value, dtype) : value
+      }
+      return [tensor(shape, dtype, data)]
     },
     open(operands: Operands, index: Index) {
       const at = shapesOf(operands, tail).map((shape, n) => {
@@ -147,27 +164,17 @@ function two(
   attributes: Attributes, roles: readonly [string, string], at: (a: number, b: number, whole: boolean) => Said,
   slopes?: Rule['slopes'], dtype?: Rule['dtype'],
 ): Operation {
-  const wholes = (operands: Operands) => isWhole(needed(operands, 0).dtype)
-  let whole = false
-  const rule: Rule = {
-    value: ([a, b]) => at(a!, b!, whole).result,
+  return elementwise(attributes, {
+    value: ([a, b], whole) => at(a!, b!, whole).result,
     open: (operands, places, [a, b]): Formula => {
-      const said = at(a!, b!, wholes(operands))
+      const said = at(a!, b!, isWhole(needed(operands, 0).dtype))
       const parts = places.map((place, n) => one(n, needed(operands, n), place, roles[n as 0 | 1]))
       const result = kept(said.result, needed(operands, 0).dtype)
       return formula(parts, result, said.text, { scale: said.scale ?? Math.abs(result), note: said.note ?? '' })
     },
     ...(slopes ? { slopes } : {}),
     ...(dtype ? { dtype } : {}),
-  }
-  const operation = elementwise(attributes, rule)
-  return {
-    ...operation,
-    forward(operands: Operands) {
-      whole = wholes(operands)
-      return operation.forward(operands)
-    },
-  }
+  })
 }
 
 export function division(attributes: Attributes): Operation {

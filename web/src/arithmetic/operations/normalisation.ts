@@ -1,7 +1,7 @@
 // Normalisation by statistics: kept ones (batch), or those of the values themselves (instance, group, layer).
 import type { Attributes, Formula, Operands, Operation, Part, Sets } from '../base'
 import { block, formula, linear, needed, number, one, range } from '../base'
-import type { Index, Tensor } from '../tensor'
+import type { Index, Numbers, Tensor } from '../tensor'
 import { placeIn, places, ravel, tensor } from '../tensor'
 import { along, groupOf, groups } from './softmax'
 
@@ -66,29 +66,44 @@ export function batchNormalization(attributes: Attributes): Operation {
     const area = x.shape.slice(2).reduce((n, size) => n * size, 1)
     return (i: number) => (perPlace ? i % (channels * area) : Math.floor(i / area) % channels)
   }
+  /** Computes `into`; where x was `before`, into's values stay. */
+  const fill = (operands: Operands, into: Numbers, before: Numbers | null): void => {
+    const x = needed(operands, 0)
+    const [scale, shift, mean, variance] = parameters(operands)
+    if (perPlace) {
+      const at = parameterOf(x)
+      for (let i = 0; i < x.data.length; i++) {
+        if (before && x.data[i] === before[i]) continue
+        const p = at(i)
+        into[i] = ((x.data[i]! - mean![p]!) / Math.sqrt(variance![p]! + epsilon)) * scale![p]! + shift![p]!
+      }
+      return
+    }
+    const channels = x.shape[1]!
+    const area = x.data.length / x.shape[0]! / channels
+    for (let p = 0; p < x.shape[0]! * channels; p++) {
+      const c = p % channels
+      const m = mean![c]!
+      const deviation = Math.sqrt(variance![c]! + epsilon)
+      const [s, t] = [scale![c]!, shift![c]!]
+      for (let i = p * area; i < (p + 1) * area; i++) {
+        if (before && x.data[i] === before[i]) continue
+        into[i] = ((x.data[i]! - m) / deviation) * s + t
+      }
+    }
+  }
   return {
     forward(operands: Operands) {
       const x = needed(operands, 0)
-      const [scale, shift, mean, variance] = parameters(operands)
       const result = tensor(x.shape, x.dtype)
-      if (perPlace) {
-        const at = parameterOf(x)
-        for (let i = 0; i < x.data.length; i++) {
-          const p = at(i)
-          result.data[i] = ((x.data[i]! - mean![p]!) / Math.sqrt(variance![p]! + epsilon)) * scale![p]! + shift![p]!
-        }
-        return [result]
-      }
-      const channels = x.shape[1]!
-      const area = x.data.length / x.shape[0]! / channels
-      for (let p = 0; p < x.shape[0]! * channels; p++) {
-        const c = p % channels
-        const m = mean![c]!
-        const deviation = Math.sqrt(variance![c]! + epsilon)
-        const [s, t] = [scale![c]!, shift![c]!]
-        for (let i = p * area; i < (p + 1) * area; i++) result.data[i] = ((x.data[i]! - m) / deviation) * s + t
-      }
+      fill(operands, result.data, null)
       return [result]
+    },
+    again(operands: Operands, before: Tensor, results: readonly Tensor[]) {
+      const { shape, dtype, data } = results[0]!
+      const made = data.slice() as Numbers
+      fill(operands, made, before.data)
+      return [tensor(shape, dtype, made)]
     },
     open(operands: Operands, index: Index) {
       const x = needed(operands, 0)

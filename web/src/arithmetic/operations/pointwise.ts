@@ -1,7 +1,7 @@
 // What turns each value into another by itself: functions of arithmetic and changes of number type.
 import type { Attributes, Operands, Operation, Sets } from '../base'
 import { formula, needed, number, one } from '../base'
-import type { Index, Tensor } from '../tensor'
+import type { Index, Numbers, Tensor } from '../tensor'
 import { isWhole, kept, room, tensor, wrapping } from '../tensor'
 
 /** A function's result, its text with the number put in, what rounding is measured against, and a note. */
@@ -30,6 +30,18 @@ export function pointwise(curve: Curve): Operation {
       for (let i = 0; i < data.length; i++) data[i] = curve.value(from[i]!)
       if (whole) for (let i = 0; i < data.length; i++) data[i] = kept(curve.value(from[i]!), x.dtype)
       return [result]
+    },
+    again(operands: Operands, { data: before }: Tensor, results: readonly Tensor[]) {
+      const x = needed(operands, 0)
+      const whole = isWhole(x.dtype) || x.dtype === 'bool'
+      const data = results[0]!.data.slice() as Numbers
+      const from = x.data
+      for (let i = 0; i < data.length; i++) {
+        if (from[i] === before[i]) continue
+        const value = curve.value(from[i]!)
+        data[i] = whole ? kept(value, x.dtype) : value
+      }
+      return [tensor(x.shape, x.dtype, data)]
     },
     open(operands: Operands, index: Index) {
       const x = needed(operands, 0)
@@ -117,6 +129,12 @@ export function cast(attributes: Attributes): Operation {
       const x = needed(operands, 0)
       const data = room(to, x.data.length)
       for (let i = 0; i < data.length; i++) data[i] = round(x.data[i]!, x.dtype)
+      return [tensor(x.shape, to, data)]
+    },
+    again(operands: Operands, { data: before }: Tensor, results: readonly Tensor[]) {
+      const x = needed(operands, 0)
+      const data = results[0]!.data.slice() as Numbers
+      for (let i = 0; i < data.length; i++) if (x.data[i] !== before[i]) data[i] = round(x.data[i]!, x.dtype)
       return [tensor(x.shape, to, data)]
     },
     open(operands: Operands, index: Index) {

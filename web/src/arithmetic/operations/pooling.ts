@@ -1,7 +1,7 @@
 // Pooling: the largest, the mean or the p-norm of a sliding window, channel by channel.
 import type { Attributes, Operands, Operation, Part, Sets, Window } from '../base'
 import { block, formula, linear, needed, number } from '../base'
-import type { Index, Tensor } from '../tensor'
+import type { Index, Numbers, Tensor } from '../tensor'
 import { isWhole, ravel, tensor } from '../tensor'
 import { plane } from './convolution'
 import type { Slide } from './sliding'
@@ -34,31 +34,28 @@ function spans(slide: Slide, axis: number, n: number, count: number): { first: I
   return { first, last }
 }
 
-type Visit = (value: number, place: number) => void
-
-/** Calls `visit` for every value under every window, window by window: `begin` first, `end` last. */
-function sweep(slide: Slide, x: Tensor, shape: readonly number[], begin: () => void, visit: Visit, end: (at: number) => void) {
+/** Calls `visit` for each window in its order: where it begins and ends in the flat values, row by row of a plane. A
+ * window's values are `x.data[row + i]`, for `row` from `top` to `bottom` by `down` and `i` from `left` to `right` by
+ * `along`: a call for each value would be most of what pooling takes. */
+function sweep(slide: Slide, x: Tensor, shape: readonly number[], visit: Visit): void {
   const flat = inPlane(slide)
   const [h, w] = plane(x.shape)
   const [oh, ow] = plane(shape)
   const planes = x.shape[0]! * x.shape[1]!
   const rows = spans(flat, 0, h, oh)
   const columns = spans(flat, 1, w, ow)
-  const [dy, dx] = flat.dilation as [number, number]
+  const [down, along] = [flat.dilation[0]! * w, flat.dilation[1]!]
   let at = 0
   for (let p = 0; p < planes; p++) {
     for (let oy = 0; oy < oh; oy++) {
-      for (let ox = 0; ox < ow; ox++) {
-        begin()
-        for (let y = rows.first[oy]!; y < rows.last[oy]!; y += dy) {
-          const row = (p * h + y) * w
-          for (let i = columns.first[ox]!; i < columns.last[ox]!; i += dx) visit(x.data[row + i]!, row + i)
-        }
-        end(at++)
-      }
+      const top = (p * h + rows.first[oy]!) * w
+      const bottom = (p * h + rows.last[oy]!) * w
+      for (let ox = 0; ox < ow; ox++) visit(at++, top, bottom, down, columns.first[ox]!, columns.last[ox]!, along)
     }
   }
 }
+
+type Visit = (at: number, top: number, bottom: number, down: number, left: number, right: number, along: number) => void
 
 function shapeOf(slide: Slide, x: Tensor): number[] {
   return [x.shape[0]!, x.shape[1]!, ...sizes(slide, x.shape.slice(2))]
@@ -74,6 +71,21 @@ function reach(slide: Slide) {
 function least(dtype: string): number {
   if (dtype === 'uint8') return 0
   return isWhole(dtype) ? -128 : -3.4028234663852886e38
+}
+
+/** The place of a window's largest value, the first of equal ones; -1 where nothing is under it. */
+function winnerOf(data: Numbers, top: number, bottom: number, down: number, left: number, right: number, along: number): number {
+  let place = -1
+  let largest = 0
+  for (let row = top; row < bottom; row += down) {
+    for (let i = left; i < right; i += along) {
+      const value = data[row + i]!
+      if (place >= 0 && !(value > largest)) continue
+      largest = value
+      place = row + i
+    }
+  }
+  return place
 }
 
 export function maxPooling(attributes: Attributes): Operation {
@@ -94,18 +106,10 @@ export function maxPooling(attributes: Attributes): Operation {
       const shape = shapeOf(slide, x)
       const result = tensor(shape, x.dtype)
       const where = tensor(shape, 'int64')
-      let top = 0
-      let place = -1
-      sweep(slide, x, shape, () => {
-        top = least(x.dtype)
-        place = -1
-      }, (value, at) => {
-        if (place < 0 || value > top) {
-          top = value
-          place = at
-        }
-      }, (at) => {
-        result.data[at] = top
+      const { data } = x
+      sweep(slide, x, shape, (at, top, bottom, down, left, right, along) => {
+        const place = winnerOf(data, top, bottom, down, left, right, along)
+        result.data[at] = place < 0 ? least(x.dtype) : data[place]!
         where.data[at] = place
       })
       return [result, where]
@@ -133,16 +137,8 @@ export function maxPooling(attributes: Attributes): Operation {
     backward(operands: Operands, result: Tensor, gradient: Float64Array) {
       const x = needed(operands, 0)
       const found = new Float64Array(x.data.length)
-      let top = 0
-      let place = -1
-      sweep(slide, x, result.shape, () => {
-        place = -1
-      }, (value, at) => {
-        if (place < 0 || value > top) {
-          top = value
-          place = at
-        }
-      }, (at) => {
+      sweep(slide, x, result.shape, (at, top, bottom, down, left, right, along) => {
+        const place = winnerOf(x.data, top, bottom, down, left, right, along)
         if (place >= 0) found[place]! += gradient[at]!
       })
       return [found]
@@ -190,12 +186,9 @@ export function averagePooling(attributes: Attributes): Operation {
       const x = needed(operands, 0)
       const result = tensor(shapeOf(slide, x), x.dtype)
       const by = divisors(x, result.shape, insideOf(x))
-      let sum = 0
-      sweep(slide, x, result.shape, () => {
-        sum = 0
-      }, (value) => {
-        sum += value
-      }, (at) => {
+      sweep(slide, x, result.shape, (at, top, bottom, down, left, right, along) => {
+        let sum = 0
+        for (let row = top; row < bottom; row += down) for (let i = left; i < right; i += along) sum += x.data[row + i]!
         result.data[at] = sum / by[at % by.length]!
       })
       return [result]
@@ -213,11 +206,9 @@ export function averagePooling(attributes: Attributes): Operation {
       const x = needed(operands, 0)
       const found = new Float64Array(x.data.length)
       const by = divisors(x, result.shape, insideOf(x))
-      let at = 0
-      sweep(slide, x, result.shape, () => {}, (_, place) => {
-        found[place]! += gradient[at]! / by[at % by.length]!
-      }, () => {
-        at++
+      sweep(slide, x, result.shape, (at, top, bottom, down, left, right, along) => {
+        const own = gradient[at]! / by[at % by.length]!
+        for (let row = top; row < bottom; row += down) for (let i = left; i < right; i += along) found[row + i]! += own
       })
       return [found]
     },
@@ -231,12 +222,9 @@ export function lpPooling(attributes: Attributes): Operation {
     forward(operands: Operands) {
       const x = needed(operands, 0)
       const result = tensor(shapeOf(slide, x), x.dtype)
-      let sum = 0
-      sweep(slide, x, result.shape, () => {
-        sum = 0
-      }, (value) => {
-        sum += Math.abs(value) ** p
-      }, (at) => {
+      sweep(slide, x, result.shape, (at, top, bottom, down, left, right, along) => {
+        let sum = 0
+        for (let row = top; row < bottom; row += down) for (let i = left; i < right; i += along) sum += Math.abs(x.data[row + i]!) ** p
         result.data[at] = sum ** (1 / p)
       })
       return [result]

@@ -1,7 +1,7 @@
 // Reductions: a sum, mean, product, norm or extreme over some axes.
 import type { Attributes, Opening, Operands, Operation, Part, Sets } from '../base'
 import { block, formula, linear, needed, number, range, total } from '../base'
-import type { Index, Shape, Tensor } from '../tensor'
+import type { Index, Numbers, Shape, Tensor } from '../tensor'
 import { isWhole, kept, tensor } from '../tensor'
 import { groups } from './softmax'
 
@@ -37,6 +37,23 @@ function reduction(attributes: Attributes, rule: Rule): Operation {
         result.data[n] = rule.value(values, x)
       }
       return [result]
+    },
+    again(operands: Operands, before: Tensor, results: readonly Tensor[]) {
+      const x = needed(operands, 0)
+      const { shape, dtype, data: old } = results[0]!
+      const data = old.slice() as Numbers
+      const { starts, inner } = groups(x.shape, axes)
+      const values = new Float64Array(inner.length)
+      for (let n = 0; n < starts.length; n++) {
+        let same = true
+        for (let i = 0; i < inner.length; i++) {
+          const place = starts[n]! + inner[i]!
+          values[i] = x.data[place]!
+          same &&= x.data[place] === before.data[place]
+        }
+        if (!same) data[n] = rule.value(values, x)
+      }
+      return [tensor(shape, dtype, data)]
     },
     open(operands: Operands, index: Index) {
       const x = needed(operands, 0)
