@@ -34,16 +34,16 @@ function luminance(...parts: [number, number, number]): number {
 }
 
 /** 511 colours from the most negative to the most positive, as 0xAABBGGRR for an ImageData's 32-bit view. */
-function table(theme: Theme): { packed: Uint32Array; css: string[]; ink: string[] } {
+function table(theme: Theme): { packed: Uint32Array; css: string[]; ink: Uint32Array } {
   const { ground, above, below } = ENDS[theme]
   const packed = new Uint32Array(2 * STEPS + 1)
   const css: string[] = []
-  const ink: string[] = []
+  const ink = new Uint32Array(packed.length)
   for (let i = -STEPS; i <= STEPS; i++) {
     const [r, g, b] = along([ground, ...(i < 0 ? below : above)], Math.abs(i) / STEPS)
     packed[i + STEPS] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0
     css.push(`rgb(${r} ${g} ${b})`)
-    ink.push(luminance(r, g, b) > 0.179 ? '#000000' : '#ffffff')
+    ink[i + STEPS] = luminance(r, g, b) > 0.179 ? 0xff000000 : 0xffffffff
   }
   return { packed, css, ink }
 }
@@ -56,14 +56,19 @@ export function step(value: number, largest: number): number {
   return STEPS + Math.round(Math.max(-1, Math.min(1, value / largest)) * STEPS)
 }
 
-/** The colour of a value, for CSS. */
-export function colour(theme: Theme, value: number, largest: number): string {
-  return TABLES[theme].css[step(value, largest)] as string
+/** The colour of a value, 0xAABBGGRR as all of these. */
+export function colour(theme: Theme, value: number, largest: number): number {
+  return TABLES[theme].packed[step(value, largest)] as number
 }
 
 /** Ink that can be read on that colour: black or white, whichever stands out more (always 4.5 : 1 or better). */
-export function inkOn(theme: Theme, value: number, largest: number): string {
-  return TABLES[theme].ink[step(value, largest)] as string
+export function inkOn(theme: Theme, value: number, largest: number): number {
+  return TABLES[theme].ink[step(value, largest)] as number
+}
+
+/** Lines on the ground that say: nothing is here. */
+export function quiet(theme: Theme): number {
+  return theme === 'light' ? 0xffe3e1df : 0xff3e3933
 }
 
 /** Values as pixels, from `offset` on. */

@@ -3,6 +3,7 @@
 import type { Figure } from '../types'
 
 const MINUS = '\u2212'
+const NO_MINUS = new RegExp(`^${MINUS}(0(\\.0+)?)$`) // what rounds to 0 has no sign
 const COUNTS = new Intl.NumberFormat('en-US') // made once: making it takes longer than what it does
 
 /** JSON's figures as numbers: what it lacks stands there as words. */
@@ -21,7 +22,7 @@ export function fixed(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return value > 0 ? '\u221e' : `${MINUS}\u221e`
   const size = Math.abs(value)
   if (size !== 0 && (size >= 1e6 || size < 0.5 * 10 ** -digits)) return tidy(value.toExponential(2)).replace('e+', 'e')
-  return tidy(value.toFixed(digits)).replace(new RegExp(`^${MINUS}(0(\\.0+)?)$`), '$1')
+  return tidy(value.toFixed(digits)).replace(NO_MINUS, '$1')
 }
 
 /** With its sign, also where it is positive: the parts of a sum. */

@@ -28,7 +28,7 @@ export class Whole implements Channels {
   }
 
   keys(): Iterable<number> {
-    return Array.from({ length: this.size }, (_, channel) => channel)
+    return upTo(this.size)
   }
 
   holder(channel: number): Float32Array | undefined {
@@ -38,6 +38,14 @@ export class Whole implements Channels {
   offset(channel: number): number {
     return channel * this.area
   }
+}
+
+const COUNTED = new Map<number, readonly number[]>() // as many as there are sizes of layers
+
+function upTo(count: number): readonly number[] {
+  let found = COUNTED.get(count)
+  if (!found) COUNTED.set(count, (found = Array.from({ length: count }, (_, i) => i)))
+  return found
 }
 
 /** Those that somebody looks at. */

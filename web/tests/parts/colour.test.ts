@@ -2,19 +2,18 @@ import { describe, expect, it } from 'vitest'
 import { colour, inkOn, paint, step, type Theme } from '../../src/parts/colour'
 
 type Rgb = [number, number, number]
-const rgb = (css: string): Rgb => css.startsWith('#')
-  ? [1, 3, 5].map((at) => parseInt(css.slice(at, at + 2), 16)) as Rgb : css.match(/\d+/g)!.map(Number) as Rgb
-const luminance = (css: string): number => rgb(css).map((part) => {
+const rgb = (packed: number): Rgb => [packed & 255, (packed >>> 8) & 255, (packed >>> 16) & 255]
+const luminance = (packed: number): number => rgb(packed).map((part) => {
   const share = part / 255
   return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
 }).reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i]!, 0)
-const contrast = (a: string, b: string): number => {
+const contrast = (a: number, b: number): number => {
   const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number]
   return (light + 0.05) / (dark + 0.05)
 }
 
 describe.each(['light', 'dark'] as Theme[])('the %s scale', (theme) => {
-  const ground = theme === 'light' ? 'rgb(252 252 251)' : 'rgb(18 20 22)'
+  const ground = theme === 'light' ? 0xfffbfcfc : 0xff161412
 
   it('has the ground at zero, for no number, and where there is no scale', () => {
     expect(colour(theme, 0, 3)).toBe(ground)
