@@ -45,7 +45,8 @@ export class Hand {
       context.fillText(text, across / 2, down / 2 + 0.5, across - 1)
     }
     const { data } = context.getImageData(0, 0, width, height)
-    const made = Uint8Array.from({ length: width * height }, (_, i) => data[4 * i + 3] as number)
+    const made = new Uint8Array(width * height)
+    for (let i = 0; i < made.length; i++) made[i] = data[4 * i + 3] as number
     if (this.#masks.size >= MOST) this.#masks.clear()
     this.#masks.set(name, made)
     return made
