@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pellucid.faces.server import session
 from pellucid.faces.server.session import Session
 from pellucid.images.corrections import read_corrections
 from pellucid.inside.explanation import explain
@@ -117,6 +118,15 @@ def test_why_tells_its_progress_and_ends_in_the_explanation(client, model, pictu
     assert found["heatmap"]["deletion"]["verdict"] == meant.deletion.verdict
     assert so_far["heatmap"] == found["heatmap"] | {"deletion": None}
     np.testing.assert_allclose(found["heatmap"]["values"], meant.heatmap.values, atol=1e-9)
+
+
+def test_a_heatmap_is_checked_unless_the_network_is_very_large(client, picture, monkeypatch):
+    assert session._MOST_CHECKED > 20e9  # VGG-19's, the largest of the zoo
+    monkeypatch.setattr(session, "_MOST_CHECKED", 1)
+    question = {"run": client.run(picture)["number"], "target": 7, "against": None, "method": "grad-cam"}
+    last = json.loads(client.ask("/api/why", question).body.splitlines()[-1])["document"]
+    assert last["heatmap"]["values"] and last["heatmap"]["deletion"] is None
+    assert any("pellucid explain checks it" in line for line in last["lacking"])
 
 
 def test_pictures_mistakes_and_corrections(client, trained, model):

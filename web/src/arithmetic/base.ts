@@ -74,11 +74,16 @@ export interface Operation {
 
 export type Maker = (attributes: Attributes) => Operation
 
+/** Whether whatever is computed of one comes to the same of the other: 0 and -0 are told apart, NaN is like nothing. */
+export function same(a: number, b: number): boolean {
+  return a === b && (a !== 0 || 1 / a === 1 / b)
+}
+
 /** Where two lists of one length differ; null where that is in more places than `most`. */
 export function changedPlaces(now: Numbers, before: Numbers, most: number): number[] | null {
   const found: number[] = []
   for (let i = 0; i < now.length; i++) {
-    if (now[i] === before[i]) continue
+    if (same(now[i]!, before[i]!)) continue
     if (found.length >= most) return null
     found.push(i)
   }

@@ -4,7 +4,7 @@
 import { scratch } from './sharp'
 
 const FONT = 'Inter, "Helvetica Neue", "Segoe UI", Roboto, "Noto Sans", Arial, system-ui, sans-serif'
-const MOST = 2000 // masks of cells of one size: there are about 600 numbers of two decimals between -3 and 3
+const MOST = 1000 // masks of cells of one size: there are about 600 numbers of two decimals between -3 and 3
 const SIZES = 8
 const own = scratch()
 const known = new Map<string, Map<string, Uint8Array>>()

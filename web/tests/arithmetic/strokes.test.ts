@@ -69,3 +69,15 @@ test('any kernel, stride, padding, dilation, groups, one axis or two', () => {
   }
   expect(smaller).toBeGreaterThan(100)
 })
+
+test('a zero that gets another sign is another number', () => {
+  const zeros = (signs: readonly number[]): Tensor => tensor([1, signs.length], 'float32', Float32Array.from(signs, (sign) => sign * 0))
+  const exponent = tensor([1], 'float32', Float32Array.of(-1))
+  for (const [name, attributes, others] of [['pointwise.Function', { name: 'reciprocal' }, []], ['elementwise.Power', { tail: 0 }, [exponent]]] as const) {
+    const operation = operationOf(name, attributes)
+    const before = zeros([1, 1, 1, 1, 1, 1, 1, 1])
+    const results = operation.forward([before, ...others]) as Tensor[]
+    const now = zeros([1, 1, -1, 1, 1, 1, 1, 1])
+    expect([...(operation.again!([now, ...others], before, results) as Tensor[])[0]!.data].map(Math.sign), name).toEqual([1, 1, -1, 1, 1, 1, 1, 1])
+  }
+})

@@ -1,6 +1,6 @@
 // Normalisation by statistics: kept ones (batch), or those of the values themselves (instance, group, layer).
 import type { Attributes, Formula, Operands, Operation, Part, Sets } from '../base'
-import { block, formula, linear, needed, number, one, range } from '../base'
+import { block, formula, linear, needed, number, one, range, same } from '../base'
 import type { Index, Numbers, Tensor } from '../tensor'
 import { placeIn, places, ravel, tensor } from '../tensor'
 import { along, groupOf, groups } from './softmax'
@@ -73,7 +73,7 @@ export function batchNormalization(attributes: Attributes): Operation {
     if (perPlace) {
       const at = parameterOf(x)
       for (let i = 0; i < x.data.length; i++) {
-        if (before && x.data[i] === before[i]) continue
+        if (before && same(x.data[i]!, before[i]!)) continue
         const p = at(i)
         into[i] = ((x.data[i]! - mean![p]!) / Math.sqrt(variance![p]! + epsilon)) * scale![p]! + shift![p]!
       }
@@ -87,7 +87,7 @@ export function batchNormalization(attributes: Attributes): Operation {
       const deviation = Math.sqrt(variance![c]! + epsilon)
       const [s, t] = [scale![c]!, shift![c]!]
       for (let i = p * area; i < (p + 1) * area; i++) {
-        if (before && x.data[i] === before[i]) continue
+        if (before && same(x.data[i]!, before[i]!)) continue
         into[i] = ((x.data[i]! - m) / deviation) * s + t
       }
     }

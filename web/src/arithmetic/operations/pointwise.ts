@@ -1,6 +1,6 @@
 // What turns each value into another by itself: functions of arithmetic and changes of number type.
 import type { Attributes, Operands, Operation, Sets } from '../base'
-import { formula, needed, number, one } from '../base'
+import { formula, needed, number, one, same } from '../base'
 import type { Index, Numbers, Tensor } from '../tensor'
 import { isWhole, kept, room, tensor, wrapping } from '../tensor'
 
@@ -37,7 +37,7 @@ export function pointwise(curve: Curve): Operation {
       const data = results[0]!.data.slice() as Numbers
       const from = x.data
       for (let i = 0; i < data.length; i++) {
-        if (from[i] === before[i]) continue
+        if (same(from[i]!, before[i]!)) continue
         const value = curve.value(from[i]!)
         data[i] = whole ? kept(value, x.dtype) : value
       }
@@ -134,7 +134,7 @@ export function cast(attributes: Attributes): Operation {
     again(operands: Operands, { data: before }: Tensor, results: readonly Tensor[]) {
       const x = needed(operands, 0)
       const data = results[0]!.data.slice() as Numbers
-      for (let i = 0; i < data.length; i++) if (x.data[i] !== before[i]) data[i] = round(x.data[i]!, x.dtype)
+      for (let i = 0; i < data.length; i++) if (!same(x.data[i]!, before[i]!)) data[i] = round(x.data[i]!, x.dtype)
       return [tensor(x.shape, to, data)]
     },
     open(operands: Operands, index: Index) {

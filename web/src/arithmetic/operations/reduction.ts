@@ -1,6 +1,6 @@
 // Reductions: a sum, mean, product, norm or extreme over some axes.
 import type { Attributes, Opening, Operands, Operation, Part, Sets } from '../base'
-import { block, formula, linear, needed, number, range, total } from '../base'
+import { block, formula, linear, needed, number, range, same, total } from '../base'
 import type { Index, Numbers, Shape, Tensor } from '../tensor'
 import { isWhole, kept, tensor } from '../tensor'
 import { groups } from './softmax'
@@ -45,13 +45,13 @@ function reduction(attributes: Attributes, rule: Rule): Operation {
       const { starts, inner } = groups(x.shape, axes)
       const values = new Float64Array(inner.length)
       for (let n = 0; n < starts.length; n++) {
-        let same = true
+        let stays = true
         for (let i = 0; i < inner.length; i++) {
           const place = starts[n]! + inner[i]!
           values[i] = x.data[place]!
-          same &&= x.data[place] === before.data[place]
+          stays &&= same(x.data[place]!, before.data[place]!)
         }
-        if (!same) data[n] = rule.value(values, x)
+        if (!stays) data[n] = rule.value(values, x)
       }
       return [tensor(shape, dtype, data)]
     },
