@@ -70,8 +70,9 @@ def test_each_compiled_step_stands_under_the_roofline_twice(ran):
         assert row["output_shape"] == [*step.output[1:], step.output[0]]
     for row in layers:
         possible = max(row["flop"] / peak, row["bytes"] / cache) / 1e9
-        assert row["share_of_ceiling"] == pytest.approx(possible / row["median"], rel=5e-3)
-        assert row["flop_per_byte"] == pytest.approx(row["flop"] / row["bytes"], rel=0.01)
+        whole = 0.5 / row["bytes"]  # bytes are told as whole numbers: of the smallest layer they are forty
+        assert row["share_of_ceiling"] == pytest.approx(possible / row["median"], rel=5e-3 + whole)
+        assert row["flop_per_byte"] == pytest.approx(row["flop"] / row["bytes"], rel=5e-3 + whole)
         if row["flop"]:
             assert row["gflops"] == pytest.approx(row["flop"] / row["median"] / 1e9, rel=2e-3)
             assert row["share_of_peak"] == pytest.approx(row["gflops"] / peak, rel=2e-3)
