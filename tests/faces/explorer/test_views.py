@@ -68,6 +68,18 @@ def test_keys_alone_go_everywhere(window, explorer):
         window.locator(view).first.wait_for()
 
 
+def test_a_key_right_after_the_list_of_keys_is_not_lost(window, explorer):
+    window.keyboard.press("?")
+    window.get_by_role("dialog").wait_for()
+    window.evaluate(  # before the browser tells that the list closed
+        """() => {
+            document.querySelector('dialog[open]').close()
+            document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '6', bubbles: true }))
+        }"""
+    )
+    window.locator(".table").first.wait_for()
+
+
 def test_enter_goes_down_to_a_raw_pixel(window, explorer):
     explorer.locator(".answer .bar").nth(7).click()
     window.locator(".bench[aria-busy=false] [data-place]:text-is('softmax1[7]')").wait_for()
