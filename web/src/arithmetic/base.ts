@@ -218,19 +218,12 @@ export function countOf(opening: Opening): number {
   return opening.parts.reduce((n, part) => n + part.values.length, 0)
 }
 
-/** The sum of the products alone, added as `total` adds. */
+/** The sum of the products alone. */
 export function sumOf(opening: Linear): number {
-  let sum = 0
-  let lost = 0
-  for (const part of opening.parts) {
-    for (let i = 0; i < part.values.length; i++) {
-      const value = product(part, i)
-      const next = sum + value
-      lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum
-      sum = next
-    }
-  }
-  return Number.isFinite(lost) ? sum + lost : sum
+  const products = new Float64Array(countOf(opening))
+  let n = 0
+  for (const part of opening.parts) for (let i = 0; i < part.values.length; i++) products[n++] = product(part, i)
+  return total(products)
 }
 
 export function valueOf(opening: Opening): number {

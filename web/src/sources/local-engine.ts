@@ -16,7 +16,7 @@ export type Kernels = Awaited<ReturnType<Source['kernels']>>
 export type Field = readonly [number, number, number, number]
 
 const KEPT_VALUES = 60_000_000 // numbers of the runs that are kept; at least two runs are
-export const MOST_KEPT = 4
+export const MOST_KEPT = 4 // the last, what is asked of it meanwhile, and the unedited one: more would only grow old
 
 interface Kept {
   readonly state: State

@@ -179,6 +179,7 @@ function asBefore(before: ReadonlySet<number> | undefined, now: readonly number[
   return before?.size === now.length && now.every((one) => before.has(one)) ? before : new Set(now)
 }
 
+/** The same of a list. */
 function listAsBefore(before: readonly number[] | undefined, now: readonly number[]): readonly number[] {
   return before?.length === now.length && now.every((one, n) => before[n] === one) ? before : now
 }

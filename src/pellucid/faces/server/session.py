@@ -41,7 +41,7 @@ MOST_BYTES = 1 << 30  # of recorded values
 LOCAL_VALUES, LOCAL_BYTES, LOCAL_MULT_ADDS = 2_000_000, 24 << 20, 200_000_000
 _MOST_KERNEL_VALUES = 1_000_000  # that are compared with classical filters: a second's work
 _MOST_CHECKED = 40_000_000_000  # mult-adds of a network whose heatmaps are checked: 231 runs (VGG-16: 16 s)
-_UNCHECKED = "the heatmap isn't checked here: a network of this size would run for minutes (pellucid explain checks it)"
+_UNCHECKED = "the heatmap isn't checked here: it would take a minute or more (pellucid explain checks it)"
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,9 +54,10 @@ function elementwise(attributes: Attributes, rule: Rule): Operation {
         return [result]
       }
       const values = new Array<number>(operands.length)
+      const first = isWhole(operands[0]!.dtype)
       for (let i = 0; i < data.length; i++) {
         for (let n = 0; n < values.length; n++) values[n] = operands[n]!.data[at[n]![i]!]!
-        const value = rule.value(values, isWhole(operands[0]!.dtype))
+        const value = rule.value(values, first)
         data[i] = whole ? kept(value, dtype) : value
       }
       return [result]

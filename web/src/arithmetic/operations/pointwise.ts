@@ -18,31 +18,31 @@ export interface Curve {
   readonly at: (x: number) => Answer
 }
 
-/** y[i] = f(x[i]). */
-export function pointwise(curve: Curve): Operation {
-  const operation: Operation = {
+/** Computes each value by itself: all of them, or again those that have changed. */
+function valueByValue(of: (x: Tensor) => (value: number) => number, dtypeOf: (x: Tensor) => string): Pick<Operation, 'forward' | 'again'> {
+  return {
     forward(operands: Operands) {
       const x = needed(operands, 0)
-      const result = tensor(x.shape, x.dtype)
-      const whole = isWhole(x.dtype) || x.dtype === 'bool'
-      const { data } = result
-      const from = x.data
-      for (let i = 0; i < data.length; i++) data[i] = curve.value(from[i]!)
-      if (whole) for (let i = 0; i < data.length; i++) data[i] = kept(curve.value(from[i]!), x.dtype)
-      return [result]
+      const data = room(dtypeOf(x), x.data.length)
+      const value = of(x)
+      for (let i = 0; i < data.length; i++) data[i] = value(x.data[i]!)
+      return [tensor(x.shape, dtypeOf(x), data)]
     },
     again(operands: Operands, { data: before }: Tensor, results: readonly Tensor[]) {
       const x = needed(operands, 0)
-      const whole = isWhole(x.dtype) || x.dtype === 'bool'
       const data = results[0]!.data.slice() as Numbers
-      const from = x.data
-      for (let i = 0; i < data.length; i++) {
-        if (same(from[i]!, before[i]!)) continue
-        const value = curve.value(from[i]!)
-        data[i] = whole ? kept(value, x.dtype) : value
-      }
-      return [tensor(x.shape, x.dtype, data)]
+      const value = of(x)
+      for (let i = 0; i < data.length; i++) if (!same(x.data[i]!, before[i]!)) data[i] = value(x.data[i]!)
+      return [tensor(x.shape, dtypeOf(x), data)]
     },
+  }
+}
+
+/** y[i] = f(x[i]). */
+export function pointwise(curve: Curve): Operation {
+  const of = ({ dtype }: Tensor) => (isWhole(dtype) || dtype === 'bool' ? (value: number) => kept(curve.value(value), dtype) : curve.value)
+  const operation: Operation = {
+    ...valueByValue(of, (x) => x.dtype),
     open(operands: Operands, index: Index) {
       const x = needed(operands, 0)
       const part = one(0, x, index)
@@ -125,18 +125,7 @@ export function cast(attributes: Attributes): Operation {
     return Math.fround(x)
   }
   return {
-    forward(operands: Operands) {
-      const x = needed(operands, 0)
-      const data = room(to, x.data.length)
-      for (let i = 0; i < data.length; i++) data[i] = round(x.data[i]!, x.dtype)
-      return [tensor(x.shape, to, data)]
-    },
-    again(operands: Operands, { data: before }: Tensor, results: readonly Tensor[]) {
-      const x = needed(operands, 0)
-      const data = results[0]!.data.slice() as Numbers
-      for (let i = 0; i < data.length; i++) if (!same(x.data[i]!, before[i]!)) data[i] = round(x.data[i]!, x.dtype)
-      return [tensor(x.shape, to, data)]
-    },
+    ...valueByValue(({ dtype }) => (value) => round(value, dtype), () => to),
     open(operands: Operands, index: Index) {
       const x = needed(operands, 0)
       const part = one(0, x, index)

@@ -26,34 +26,32 @@ function reduction(attributes: Attributes, rule: Rule): Operation {
       return range(n)
     })
   }
+  /** Computes `into`; where a group was the same in `before`, into's value stays. */
+  const fill = (x: Tensor, into: Numbers, before: Numbers | null): void => {
+    const { starts, inner } = groups(x.shape, axes)
+    const values = new Float64Array(inner.length)
+    for (let n = 0; n < starts.length; n++) {
+      let stays = before !== null
+      for (let i = 0; i < inner.length; i++) {
+        const place = starts[n]! + inner[i]!
+        values[i] = x.data[place]!
+        stays &&= same(x.data[place]!, before![place]!)
+      }
+      if (!stays) into[n] = rule.value(values, x)
+    }
+  }
   const operation: Operation = {
     forward(operands: Operands) {
       const x = needed(operands, 0)
       const result = tensor(shapeOf(x.shape), rule.dtype ?? x.dtype)
-      const { starts, inner } = groups(x.shape, axes)
-      const values = new Float64Array(inner.length)
-      for (let n = 0; n < starts.length; n++) {
-        for (let i = 0; i < inner.length; i++) values[i] = x.data[starts[n]! + inner[i]!]!
-        result.data[n] = rule.value(values, x)
-      }
+      fill(x, result.data, null)
       return [result]
     },
     again(operands: Operands, before: Tensor, results: readonly Tensor[]) {
-      const x = needed(operands, 0)
-      const { shape, dtype, data: old } = results[0]!
-      const data = old.slice() as Numbers
-      const { starts, inner } = groups(x.shape, axes)
-      const values = new Float64Array(inner.length)
-      for (let n = 0; n < starts.length; n++) {
-        let stays = true
-        for (let i = 0; i < inner.length; i++) {
-          const place = starts[n]! + inner[i]!
-          values[i] = x.data[place]!
-          stays &&= same(x.data[place]!, before.data[place]!)
-        }
-        if (!stays) data[n] = rule.value(values, x)
-      }
-      return [tensor(shape, dtype, data)]
+      const { shape, dtype, data } = results[0]!
+      const made = data.slice() as Numbers
+      fill(needed(operands, 0), made, before.data)
+      return [tensor(shape, dtype, made)]
     },
     open(operands: Operands, index: Index) {
       const x = needed(operands, 0)
