@@ -7,7 +7,7 @@ import pytest
 
 from pellucid.faces.server.session import Session
 from pellucid.model import ModelFile
-from pellucid.network import Network
+from pellucid.network import Network, zoo
 from support.browsing import app, open_page
 from support.explorer import serving
 from support.networks import with_random_weights
@@ -325,6 +325,26 @@ def test_a_phone_gets_a_sheet_and_no_sideways_page(window, address):
     sheet.get_by_role("button", name="close").click()
     sheet.wait_for(state="detached")
     window.goto("about:blank")
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1440, 900)])
+@pytest.mark.parametrize("name", ["lenet5", "bench-lenet"])
+def test_lenet_fits_a_laptops_screen_whole(window, size, name):
+    window.set_viewport_size({"width": size[0], "height": size[1]})
+    with app(window, Session(model_of(with_random_weights(zoo.build(name))))):
+        window.locator(".column .head").nth(12).wait_for()
+        digits = window.locator(".scroller").evaluate(
+            """e => {
+                const context = document.createElement('canvas').getContext('2d')
+                context.font = '100px ' + getComputedStyle(e).fontFamily
+                return context.measureText('0000000000').width
+            }"""
+        )
+        if digits > 570:  # of Arial and what is made like it: 556
+            pytest.skip(f"this machine's type is wider than Arial: {digits:.0f} to 556")
+        window.wait_for_timeout(500)
+        wide, room = window.locator(".scroller").evaluate("e => [e.scrollWidth, e.clientWidth]")
+        assert wide <= room
 
 
 def test_two_hundred_classes_and_colour(window):
